@@ -1,0 +1,1 @@
+//! `go.mod` files: the module line, the go line, retractions.

@@ -1,0 +1,61 @@
+//! What travels with a question to the origins: whose request it is, and whether anything still moves.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Travels with one question through every upstream that is tried for it. Cheap to clone.
+///
+/// *Via* names the mirrors the request has come through, so that a loop is recognised when it comes back. *Activity*
+/// is the one budget of silence that all attempts share: any byte from any origin renews it.
+#[derive(Clone, Debug)]
+pub struct FetchContext {
+    via: Arc<[Arc<str>]>,
+    started: Instant,
+    last_activity: Arc<AtomicU64>,
+}
+
+impl FetchContext {
+    /// A context for a request that came through these mirrors, nearest last.
+    pub fn new(via: impl Into<Arc<[Arc<str>]>>) -> Self {
+        Self { via: via.into(), started: Instant::now(), last_activity: Arc::default() }
+    }
+
+    /// The mirrors the request has come through, nearest last.
+    pub fn via(&self) -> &[Arc<str>] {
+        &self.via
+    }
+
+    /// Says that bytes arrived, or that other provable progress was made: the budget of silence starts anew.
+    pub fn note_activity(&self) {
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_activity.fetch_max(elapsed, Ordering::Relaxed);
+    }
+
+    /// Ends once nothing has been heard for `limit`.
+    pub fn silence(&self, limit: Duration) -> impl Future<Output = ()> + Send + 'static {
+        let context = self.clone();
+        async move {
+            loop {
+                let heard = context.last_activity.load(Ordering::Relaxed);
+                let until = context.started + Duration::from_millis(heard) + limit;
+                if Instant::now() >= until {
+                    return;
+                }
+                tokio::time::sleep_until(until).await;
+            }
+        }
+    }
+}
+
+impl Default for FetchContext {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}

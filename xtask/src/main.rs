@@ -1,0 +1,2 @@
+//! What we do to the tree.
+fn main() {}
