@@ -51,7 +51,9 @@ pub enum ChecksumError {
         reason: String,
     },
     /// The database speaks for the module, but does not know the version.
-    #[error("the checksum database {name} does not know {module}; a private module belongs in upstream.private or checksums.skip")]
+    #[error(
+        "the checksum database {name} does not know {module}; a private module belongs in upstream.private or checksums.skip"
+    )]
     Unknown {
         /// The database.
         name: String,

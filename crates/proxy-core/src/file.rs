@@ -42,11 +42,21 @@ impl Kind {
     /// What is known about this kind.
     pub const fn facts(self) -> KindFacts {
         match self {
-            Self::Info => KindFacts { extension: "info", content_type: "application/json", max_size: 1 << 20 },
-            Self::Mod => {
-                KindFacts { extension: "mod", content_type: "text/plain; charset=utf-8", max_size: 16 << 20 }
-            }
-            Self::Zip => KindFacts { extension: "zip", content_type: "application/zip", max_size: 500 << 20 },
+            Self::Info => KindFacts {
+                extension: "info",
+                content_type: "application/json",
+                max_size: 1 << 20,
+            },
+            Self::Mod => KindFacts {
+                extension: "mod",
+                content_type: "text/plain; charset=utf-8",
+                max_size: 16 << 20,
+            },
+            Self::Zip => KindFacts {
+                extension: "zip",
+                content_type: "application/zip",
+                max_size: 500 << 20,
+            },
         }
     }
 }
@@ -105,12 +115,20 @@ impl Body {
     /// Holds bytes in memory.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { size: bytes.len() as u64, sha256: Sha256::of(&bytes), held: Held::Memory(bytes) }
+        Self {
+            size: bytes.len() as u64,
+            sha256: Sha256::of(&bytes),
+            held: Held::Memory(bytes),
+        }
     }
 
     /// Only the spool makes bodies of files: it hashed them as it wrote them.
     pub(crate) fn from_spool(size: u64, sha256: Sha256, file: Arc<SpoolFile>) -> Self {
-        Self { size, sha256, held: Held::File(file) }
+        Self {
+            size,
+            sha256,
+            held: Held::File(file),
+        }
     }
 
     /// How many bytes.

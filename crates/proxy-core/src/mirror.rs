@@ -49,6 +49,15 @@ pub struct Lifetimes {
 #[derive(Clone, Debug)]
 pub struct Mirror {}
 
+/// The versions of a module, and the same as the text that `@v/list` answers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct VersionList {
+    /// Sorted, lowest first.
+    pub versions: Arc<[Version]>,
+    /// One version a line, in that order.
+    pub text: Bytes,
+}
+
 /// An answer, and where it came from.
 #[derive(Debug)]
 pub struct Served<T> {
@@ -138,7 +147,7 @@ impl Mirror {
         &self,
         _path: &ModulePath,
         _caller: &Caller,
-    ) -> Result<Served<Arc<[Version]>>, MirrorError> {
+    ) -> Result<Served<VersionList>, MirrorError> {
         todo!()
     }
 

@@ -42,7 +42,11 @@ impl ModuleVersion {
     pub fn new(path: ModulePath, version: Version) -> Result<Self, VersionDoesNotFit> {
         match path.check_version(&version) {
             Ok(()) => Ok(Self { path, version }),
-            Err(reason) => Err(VersionDoesNotFit { path, version, reason }),
+            Err(reason) => Err(VersionDoesNotFit {
+                path,
+                version,
+                reason,
+            }),
         }
     }
 

@@ -60,6 +60,11 @@ impl Rules {
 impl Caller {
     /// Anybody, with no rules in force, allowed to fetch.
     pub fn anonymous() -> Self {
-        Self { identity: "anonymous".into(), may_fetch: true, via: Arc::from([]), rules: Arc::default() }
+        Self {
+            identity: "anonymous".into(),
+            may_fetch: true,
+            via: Arc::from([]),
+            rules: Arc::default(),
+        }
     }
 }

@@ -11,7 +11,12 @@ pub trait RecordStore: Debug + Send + Sync + 'static {
     /// Reads a record, or `None` if there is none.
     async fn read(&self, key: &RecordKey) -> Result<Option<Record>, StoreError>;
     /// Writes if the record is still at `expected` (`None`: absent); [`Written::Changed`] if it is not.
-    async fn write(&self, key: &RecordKey, bytes: Bytes, expected: Option<&Revision>) -> Result<Written, StoreError>;
+    async fn write(
+        &self,
+        key: &RecordKey,
+        bytes: Bytes,
+        expected: Option<&Revision>,
+    ) -> Result<Written, StoreError>;
     /// Removes a record; removing none is fine.
     async fn remove(&self, key: &RecordKey) -> Result<(), StoreError>;
 }
@@ -61,6 +66,10 @@ impl RecordKey {
 
     /// Where it lies in a tree that also holds module files: under `.stoa/`, but `sumdb/…` as Go's module cache lays it.
     pub fn tree_path(&self) -> String {
-        if self.0.starts_with("sumdb/") { self.0.clone() } else { format!(".stoa/{}", self.0) }
+        if self.0.starts_with("sumdb/") {
+            self.0.clone()
+        } else {
+            format!(".stoa/{}", self.0)
+        }
     }
 }

@@ -29,7 +29,11 @@ pub struct Sight {
 }
 
 /// What was recorded of a file, or `None`.
-pub async fn read(_records: &dyn RecordStore, _module: &ModuleVersion, _kind: Kind) -> Result<Option<Sight>, StoreError> {
+pub async fn read(
+    _records: &dyn RecordStore,
+    _module: &ModuleVersion,
+    _kind: Kind,
+) -> Result<Option<Sight>, StoreError> {
     todo!()
 }
 

@@ -1,7 +1,11 @@
 //! The spool: bytes on their way in, hashed as they are written, sealed, and swept after a crash.
 
 use crate::{file::Body, upstream::Chunks};
-use std::{fs::File, path::{Path, PathBuf}, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A folder for files on their way in. Cheap to clone.
 ///
@@ -66,7 +70,11 @@ impl Spool {
     }
 
     /// Receives a stream to its end.
-    pub async fn receive<E: Send + 'static>(&self, _chunks: Chunks<E>, _limit: u64) -> Result<Body, ReceiveError<E>> {
+    pub async fn receive<E: Send + 'static>(
+        &self,
+        _chunks: Chunks<E>,
+        _limit: u64,
+    ) -> Result<Body, ReceiveError<E>> {
         todo!()
     }
 }

@@ -1,6 +1,12 @@
 //! The store: where module files are kept for ever.
 
-use crate::{file::ModuleFile, module::{ModulePath, Version}, sums::H1, upstream::Chunks, verify::Verified};
+use crate::{
+    file::ModuleFile,
+    module::{ModulePath, Version},
+    sums::H1,
+    upstream::Chunks,
+    verify::Verified,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{fmt::Debug, fs::File, ops::Range, sync::Arc};
@@ -119,7 +125,9 @@ impl Part {
             Self::Nothing => 0..0,
             Self::From(first) => first.min(size)..size,
             Self::Last(count) => size.saturating_sub(count)..size,
-            Self::Span { first, last } => first.min(size)..last.saturating_add(1).min(size).max(first.min(size)),
+            Self::Span { first, last } => {
+                first.min(size)..last.saturating_add(1).min(size).max(first.min(size))
+            }
         }
     }
 }

@@ -23,9 +23,18 @@ pub type Chunks<E> = BoxStream<'static, Result<Bytes, E>>;
 #[async_trait]
 pub trait Upstream: Debug + Send + Sync + 'static {
     /// What a query means now. The answer is also the version's `.info`.
-    async fn resolve(&self, path: &ModulePath, query: &Query, context: &FetchContext) -> Result<Info, UpstreamError>;
+    async fn resolve(
+        &self,
+        path: &ModulePath,
+        query: &Query,
+        context: &FetchContext,
+    ) -> Result<Info, UpstreamError>;
     /// The versions there are, in any order; canonical ones without pseudo-versions.
-    async fn versions(&self, path: &ModulePath, context: &FetchContext) -> Result<Vec<Version>, UpstreamError>;
+    async fn versions(
+        &self,
+        path: &ModulePath,
+        context: &FetchContext,
+    ) -> Result<Vec<Version>, UpstreamError>;
     /// The wanted files of one version, all from one place and commit. More may come than was wanted.
     async fn fetch(&self, wanted: &Wanted, context: &FetchContext) -> Result<Fetched, UpstreamError>;
 }
@@ -127,19 +136,28 @@ pub enum UpstreamError {
 impl UpstreamError {
     /// Settled absence, in a sentence.
     pub fn not_found(reason: impl Into<Arc<str>>) -> Self {
-        Self::NotFound { reason: reason.into() }
+        Self::NotFound {
+            reason: reason.into(),
+        }
     }
     /// Trouble, in a sentence.
     pub fn unavailable(reason: impl Into<Arc<str>>) -> Self {
-        Self::Unavailable { reason: reason.into(), retry_after: None }
+        Self::Unavailable {
+            reason: reason.into(),
+            retry_after: None,
+        }
     }
     /// Silence, in a sentence.
     pub fn timed_out(reason: impl Into<Arc<str>>) -> Self {
-        Self::TimedOut { reason: reason.into() }
+        Self::TimedOut {
+            reason: reason.into(),
+        }
     }
     /// A broken answer, in a sentence.
     pub fn malformed(reason: impl Into<Arc<str>>) -> Self {
-        Self::Malformed { reason: reason.into() }
+        Self::Malformed {
+            reason: reason.into(),
+        }
     }
 }
 
@@ -147,7 +165,10 @@ impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole(body) => f.debug_tuple("Whole").field(body).finish(),
-            Self::Stream { size, .. } => f.debug_struct("Stream").field("size", size).finish_non_exhaustive(),
+            Self::Stream { size, .. } => f
+                .debug_struct("Stream")
+                .field("size", size)
+                .finish_non_exhaustive(),
         }
     }
 }

@@ -24,7 +24,11 @@ pub struct FetchContext {
 impl FetchContext {
     /// A context for a request that came through these mirrors, nearest last.
     pub fn new(via: impl Into<Arc<[Arc<str>]>>) -> Self {
-        Self { via: via.into(), started: Instant::now(), last_activity: Arc::default() }
+        Self {
+            via: via.into(),
+            started: Instant::now(),
+            last_activity: Arc::default(),
+        }
     }
 
     /// The mirrors the request has come through, nearest last.
