@@ -1,8 +1,11 @@
 //! Module files: their names, and their bytes once finished.
 
-use crate::{module::ModuleVersion, spool::SpoolFile};
-use bytes::Bytes;
-use std::{fmt, sync::Arc};
+mod body;
+
+pub use body::{Body, BodyReader, Held, InvalidSha256, Sha256};
+
+use crate::module::ModuleVersion;
+use std::fmt;
 
 /// The name of one module file; carries no bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,81 +90,5 @@ impl ModuleFile {
 impl fmt::Display for ModuleFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.module, self.kind)
-    }
-}
-
-/// Finished bytes with size and sha-256, in memory or in a sealed spool file. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Body {
-    size: u64,
-    sha256: Sha256,
-    held: Held,
-}
-
-/// A sha-256 of bytes as they are; prints as lower-case hex.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Sha256(pub [u8; 32]);
-
-/// Where a [`Body`]'s bytes are.
-#[derive(Clone, Debug)]
-pub enum Held {
-    /// In memory.
-    Memory(Bytes),
-    /// In a spool file that nobody can write any more.
-    File(Arc<SpoolFile>),
-}
-
-impl Body {
-    /// Holds bytes in memory.
-    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        let bytes = bytes.into();
-        Self {
-            size: bytes.len() as u64,
-            sha256: Sha256::of(&bytes),
-            held: Held::Memory(bytes),
-        }
-    }
-
-    /// Only the spool makes bodies of files: it hashed them as it wrote them.
-    pub(crate) fn from_spool(size: u64, sha256: Sha256, file: Arc<SpoolFile>) -> Self {
-        Self {
-            size,
-            sha256,
-            held: Held::File(file),
-        }
-    }
-
-    /// How many bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The sum of the bytes as they are.
-    pub fn sha256(&self) -> Sha256 {
-        self.sha256
-    }
-
-    /// Where the bytes are.
-    pub fn held(&self) -> &Held {
-        &self.held
-    }
-}
-
-impl Sha256 {
-    /// The sum of bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest;
-        Self(sha2::Sha256::digest(bytes).into())
-    }
-}
-
-impl fmt::Display for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-impl fmt::Debug for Sha256 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
