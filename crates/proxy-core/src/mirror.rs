@@ -1,19 +1,49 @@
 //! The mirror: what is kept is served, what is not is fetched once, checked, kept and served.
+//!
+//! A hit touches nothing but the store. A miss becomes a *flight*, one at a time for each version: lease, look in
+//! the store again, walk the upstream chain, spool, verify, insert in order; then everybody who waits reads from the
+//! store. Lists, `@latest` and queries are answers that change: they are [remembered](remembered) for a while and
+//! never kept as module files, but for the `.info` that a query leads to.
+
+mod answers;
+mod error;
+mod flight;
+pub mod ingest;
+mod lists;
+mod misses;
+mod queries;
+mod remembered;
+
+pub use error::MirrorError;
+pub use lists::VersionList;
 
 use crate::{
-    checksums::{ChecksumAuthority, ChecksumError},
+    checksums::ChecksumAuthority,
     file::ModuleFile,
     lease::Leases,
     module::{ModulePath, ModuleVersion, Query, Version},
-    policy::Caller,
-    records::RecordStore,
-    spool::{Spool, SpoolError},
+    policy::{Caller, Question, Verdict},
+    records::{RecordKey, RecordStore},
+    spool::Spool,
     store::{Content, ModuleStore, Part, StoreError},
-    upstream::{UpstreamError, chain::Chain},
-    verify::VerifyError,
+    upstream::chain::Chain,
 };
-use bytes::Bytes;
+use flight::Flights;
+use ingest::Ingest;
+use misses::Landed;
+use queries::Resolved;
+use remembered::Remembered;
 use std::{sync::Arc, time::Duration};
+
+/// How many versions may be under way from their origins at once, and how many lists and queries: past it a request
+/// is told to come back. A flight that only waits costs a few kilobytes, so this is a bound on abuse, not on work.
+const MOST_FLIGHTS: usize = 4096;
+/// How many absent files are remembered; the least used go first.
+const MOST_ABSENT: u64 = 100_000;
+
+/// An immutable mirror of Go modules. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Mirror(Arc<Inner>);
 
 /// What a mirror is made of.
 #[derive(Debug)]
@@ -45,17 +75,28 @@ pub struct Lifetimes {
     pub silence: Duration,
 }
 
-/// An immutable mirror of Go modules. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Mirror {}
+impl Default for Lifetimes {
+    /// A minute fresh, as the protocol's servers cache lists; half a minute absent, so that a tag pushed just after a
+    /// first look is seen soon; half a minute of silence, which is all that a waiting `go` user bears.
+    fn default() -> Self {
+        Self {
+            fresh: Duration::from_secs(60),
+            absent: Duration::from_secs(30),
+            silence: Duration::from_secs(30),
+        }
+    }
+}
 
-/// The versions of a module, and the same as the text that `@v/list` answers. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct VersionList {
-    /// Sorted, lowest first.
-    pub versions: Arc<[Version]>,
-    /// One version a line, in that order.
-    pub text: Bytes,
+#[derive(Debug)]
+struct Inner {
+    ingest: Ingest,
+    chain: Chain,
+    leases: Arc<dyn Leases>,
+    lifetimes: Lifetimes,
+    flights: Flights<ModuleVersion, Landed>,
+    absent: moka::sync::Cache<ModuleFile, MirrorError>,
+    lists: Remembered<ModulePath, VersionList>,
+    resolved: Remembered<(ModulePath, Query), Resolved>,
 }
 
 /// An answer, and where it came from.
@@ -78,81 +119,103 @@ pub enum Cache {
     Stale,
 }
 
-/// Why a request has no answer. Cheap to clone: everybody who waits gets it.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum MirrorError {
-    /// Settled: there is no such module or version.
-    #[error("{reason}")]
-    NotFound {
-        /// Who says so, as a sentence.
-        reason: Arc<str>,
-    },
-    /// It is not kept, and origins may not be asked for this request.
-    #[error("{0} is not kept here, and the request asked not to fetch it")]
-    NotKept(String),
-    /// The policy refuses it.
-    #[error("{0}")]
-    Denied(Arc<str>),
-    /// It was taken down on purpose.
-    #[error("{0}")]
-    TakenDown(Arc<str>),
-    /// No upstream could give it.
-    #[error(transparent)]
-    Upstream(UpstreamError),
-    /// What came failed its checks.
-    #[error(transparent)]
-    Verify(VerifyError),
-    /// The checksum database gave no answer.
-    #[error(transparent)]
-    Checksums(ChecksumError),
-    /// The store gave no answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Our own spool failed.
-    #[error(transparent)]
-    Spool(SpoolError),
-    /// A task of ours died: our bug.
-    #[error("an internal task ended without an answer")]
-    Internal,
-}
-
 impl Mirror {
     /// Puts a mirror together.
-    pub fn new(_parts: MirrorParts) -> Self {
-        todo!()
+    pub fn new(parts: MirrorParts) -> Self {
+        let MirrorParts {
+            store,
+            records,
+            chain,
+            leases,
+            checksums,
+            spool,
+            lifetimes,
+        } = parts;
+        let remembered = (lifetimes.fresh, lifetimes.absent, MOST_FLIGHTS);
+        Self(Arc::new(Inner {
+            ingest: Ingest {
+                store,
+                records,
+                checksums,
+                spool,
+            },
+            chain,
+            leases,
+            lifetimes,
+            flights: Flights::new(MOST_FLIGHTS),
+            absent: moka::sync::Cache::builder()
+                .max_capacity(MOST_ABSENT)
+                .time_to_live(lifetimes.absent)
+                .build(),
+            lists: Remembered::new(remembered.0, remembered.1, remembered.2),
+            resolved: Remembered::new(remembered.0, remembered.1, remembered.2),
+        }))
     }
 
     /// One file of one version.
     pub async fn file(
         &self,
-        _file: &ModuleFile,
-        _part: Part,
-        _caller: &Caller,
+        file: &ModuleFile,
+        part: Part,
+        caller: &Caller,
     ) -> Result<Served<Content>, MirrorError> {
-        todo!()
-    }
-
-    /// What a query means: the version, and the bytes of its `.info`.
-    pub async fn query(
-        &self,
-        _path: &ModulePath,
-        _query: &Query,
-        _caller: &Caller,
-    ) -> Result<Served<(ModuleVersion, Bytes)>, MirrorError> {
-        todo!()
-    }
-
-    /// The versions known, sorted; no pseudo-versions.
-    pub async fn versions(
-        &self,
-        _path: &ModulePath,
-        _caller: &Caller,
-    ) -> Result<Served<VersionList>, MirrorError> {
-        todo!()
+        let may_fetch = self
+            .0
+            .permit(caller, file.module.path(), Some(file.module.version()))?;
+        if let Some(content) = self.0.ingest.store.open(file, part).await? {
+            return Ok(Served {
+                answer: content,
+                cache: Cache::Hit,
+            });
+        }
+        if !may_fetch {
+            return Err(MirrorError::NotKept(file.to_string()));
+        }
+        let content = misses::fetch(&self.0, file, part, caller).await?;
+        Ok(Served {
+            answer: content,
+            cache: Cache::Miss,
+        })
     }
 
     /// Whether the store answers.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        todo!()
+        let probe = RecordKey::parse("ready").map_err(|error| StoreError::Unavailable {
+            reason: error.to_string(),
+            source: None,
+        })?;
+        self.0.ingest.records.read(&probe).await.map(drop)
+    }
+
+    /// The way into the store, for what does not come through a request.
+    pub fn ingest(&self) -> &Ingest {
+        &self.0.ingest
+    }
+}
+
+impl Inner {
+    /// Asks the policy, and says whether origins may be asked for this request.
+    fn permit(
+        &self,
+        caller: &Caller,
+        path: &ModulePath,
+        version: Option<&Version>,
+    ) -> Result<bool, MirrorError> {
+        if caller.rules.is_empty() {
+            return Ok(caller.may_fetch);
+        }
+        let question = Question {
+            identity: &caller.identity,
+            path,
+            version,
+            first_seen: None,
+            now: jiff::Timestamp::now(),
+        };
+        match caller.rules.decide(&question) {
+            Verdict::Serve => Ok(caller.may_fetch),
+            Verdict::KeptOnly => Ok(false),
+            Verdict::Deny(reason) => Err(MirrorError::Denied(reason)),
+            Verdict::TakenDown(reason) => Err(MirrorError::TakenDown(reason)),
+        }
     }
 }

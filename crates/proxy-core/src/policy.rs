@@ -51,6 +51,11 @@ pub enum Verdict {
 }
 
 impl Rules {
+    /// Whether there is no rule at all, so that nothing need be asked.
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+
     /// Judges one question.
     pub fn decide(&self, _question: &Question<'_>) -> Verdict {
         Verdict::Serve

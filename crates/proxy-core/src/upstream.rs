@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod context;
+mod walk;
 
 pub use context::FetchContext;
 

@@ -42,6 +42,12 @@ impl FetchContext {
         self.last_activity.fetch_max(elapsed, Ordering::Relaxed);
     }
 
+    /// How long nothing has been heard, from the start of the question at most.
+    pub fn silent_for(&self) -> Duration {
+        let heard = Duration::from_millis(self.last_activity.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(heard)
+    }
+
     /// Ends once nothing has been heard for `limit`.
     pub fn silence(&self, limit: Duration) -> impl Future<Output = ()> + Send + 'static {
         let context = self.clone();

@@ -1,0 +1,249 @@
+//! The way in: receive into the spool, verify, insert in order, record the first sight.
+//!
+//! Everything that ever gets into a store passes here: what was fetched, and later what is imported, copied or
+//! warmed. The order is the store's promise: a zip is inserted after the `.info` and `.mod` of its version, and was
+//! verified against the `.mod` that the store then held, whoever put it there.
+
+use super::MirrorError;
+use crate::{
+    checksums::ChecksumAuthority,
+    file::{Body, Kind, ModuleFile},
+    info::Info,
+    module::ModuleVersion,
+    records::RecordStore,
+    seen::{self, Sight},
+    spool::{ReceiveError, Spool},
+    store::{Inserted, ModuleStore, ModuleStoreExt, StoreError},
+    sums::H1,
+    upstream::{FetchContext, Fetched, Incoming, UpstreamError},
+    verify::{Unverified, Verified},
+};
+use futures::StreamExt;
+use std::{sync::Arc, time::Duration};
+
+/// How often an insert is tried when the store is unavailable, and how long is waited in between.
+const INSERT_ATTEMPTS: u32 = 3;
+const INSERT_PAUSE: Duration = Duration::from_millis(300);
+
+/// The way into a store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    /// Where the files go.
+    pub store: Arc<dyn ModuleStore>,
+    /// Where first sights are recorded.
+    pub records: Arc<dyn RecordStore>,
+    /// Who knows the sums.
+    pub checksums: Arc<dyn ChecksumAuthority>,
+    /// Where bytes on their way in are.
+    pub spool: Spool,
+}
+
+/// Files of one version, received whole and not yet looked at.
+#[derive(Debug)]
+pub(super) struct Received {
+    info: Option<Body>,
+    go_mod: Option<Body>,
+    zip: Option<Body>,
+    from: String,
+}
+
+/// How keeping the files of a version ended.
+pub(super) enum Kept {
+    /// All of them are kept, these or those that somebody else inserted first.
+    All,
+    /// Somebody else's `.info` names another commit: the other files must be fetched for that one.
+    Superseded,
+}
+
+impl Ingest {
+    /// Receives every file to its end; the upstream's failures are the upstream's, the spool's are ours.
+    pub(super) async fn receive(
+        &self,
+        fetched: Fetched,
+        wanted: &[Kind],
+        context: &FetchContext,
+    ) -> Result<Received, UpstreamError> {
+        let Fetched {
+            info,
+            go_mod,
+            zip,
+            from,
+        } = fetched;
+        for (kind, missing) in [
+            (Kind::Info, info.is_none()),
+            (Kind::Mod, go_mod.is_none()),
+            (Kind::Zip, zip.is_none()),
+        ] {
+            if missing && wanted.contains(&kind) {
+                return Err(UpstreamError::malformed(format!(
+                    "{from} answered without the .{kind} it was asked for"
+                )));
+            }
+        }
+        Ok(Received {
+            info: self.receive_one(Kind::Info, info, &from, context).await?,
+            go_mod: self.receive_one(Kind::Mod, go_mod, &from, context).await?,
+            zip: self.receive_one(Kind::Zip, zip, &from, context).await?,
+            from,
+        })
+    }
+
+    async fn receive_one(
+        &self,
+        kind: Kind,
+        incoming: Option<Incoming>,
+        from: &str,
+        context: &FetchContext,
+    ) -> Result<Option<Body>, UpstreamError> {
+        let (size, chunks) = match incoming {
+            None => return Ok(None),
+            Some(Incoming::Whole(body)) => return Ok(Some(body)),
+            Some(Incoming::Stream { size, chunks }) => (size, chunks),
+        };
+        let limit = kind.facts().max_size;
+        let too_large =
+            || UpstreamError::malformed(format!("{from} sent a .{kind} of more than {limit} bytes"));
+        if size.is_some_and(|size| size > limit) {
+            return Err(too_large());
+        }
+        let context = context.clone();
+        let chunks = chunks.inspect(move |_| context.note_activity()).boxed();
+        match self.spool.receive(chunks, limit).await {
+            Ok(body) if size.is_some_and(|size| size != body.size()) => Err(UpstreamError::malformed(
+                format!("{from} sent a .{kind} shorter or longer than it announced"),
+            )),
+            Ok(body) => Ok(Some(body)),
+            Err(ReceiveError::Sender(error)) => Err(error),
+            Err(ReceiveError::TooLarge { .. }) => Err(too_large()),
+            Err(ReceiveError::Spool(error)) => Err(UpstreamError::Spool(error)),
+        }
+    }
+
+    /// Verifies and inserts the files of one version in order.
+    pub(super) async fn keep(&self, module: &ModuleVersion, received: Received) -> Result<Kept, MirrorError> {
+        let Received {
+            info,
+            go_mod,
+            zip,
+            from,
+        } = received;
+        let told = info
+            .as_ref()
+            .and_then(Body::bytes)
+            .and_then(|json| Info::parse(&json).ok());
+        let commit = told.as_ref().and_then(commit_of).map(str::to_owned);
+        for (kind, body) in [(Kind::Info, info), (Kind::Mod, go_mod), (Kind::Zip, zip)] {
+            let Some(body) = body else { continue };
+            let file = ModuleFile::new(module.clone(), kind);
+            let inserted = self
+                .insert(Unverified::new(file.clone(), body), &from, commit.as_deref())
+                .await?;
+            if kind == Kind::Info
+                && inserted == Inserted::Other
+                && let (Some(told), Some(kept)) = (&told, self.kept_info(module).await?)
+                && (commit_of(told), told.time) != (commit_of(&kept), kept.time)
+            {
+                return Ok(Kept::Superseded);
+            }
+        }
+        Ok(Kept::All)
+    }
+
+    /// Verifies one file, inserts it, and records its first sight: where it came `from`, and of which commit.
+    pub async fn insert(
+        &self,
+        file: Unverified,
+        from: &str,
+        commit: Option<&str>,
+    ) -> Result<Inserted, MirrorError> {
+        let verified = file
+            .verify(&*self.store, &*self.records, &*self.checksums)
+            .await?;
+        let inserted = self.insert_verified(&verified).await?;
+        match inserted {
+            Inserted::New | Inserted::Same => self.record(&verified, from, commit).await,
+            Inserted::Other => self.report_other(&verified, from).await,
+        }
+        Ok(inserted)
+    }
+
+    async fn insert_verified(&self, file: &Verified) -> Result<Inserted, StoreError> {
+        let mut attempt = 1;
+        loop {
+            match self.store.insert(file.clone()).await {
+                Err(StoreError::Unavailable { .. }) if attempt < INSERT_ATTEMPTS => {
+                    tokio::time::sleep(INSERT_PAUSE * attempt).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// The `.info` that is kept of a version, if it can be read.
+    pub(super) async fn kept_info(&self, module: &ModuleVersion) -> Result<Option<Info>, StoreError> {
+        let file = ModuleFile::new(module.clone(), Kind::Info);
+        let Some(json) = self.store.read(&file).await? else {
+            return Ok(None);
+        };
+        Info::parse(&json).map(Some).map_err(|error| StoreError::Corrupt {
+            file,
+            reason: error.reason,
+        })
+    }
+
+    /// Records what was kept. A record that cannot be written now is made when the file is next read whole by a
+    /// check; the file stands, so this is no failure of the insert.
+    async fn record(&self, file: &Verified, from: &str, commit: Option<&str>) {
+        let ModuleFile { module, kind } = file.file();
+        let sight = Sight {
+            size: file.body().size(),
+            sha256: file.body().sha256(),
+            h1: file.h1(),
+            when: jiff::Timestamp::now(),
+            from: from.to_owned(),
+            commit: commit.map(str::to_owned),
+        };
+        metrics::counter!("stoa_files_kept_total", "kind" => kind.facts().extension).increment(1);
+        if let Err(error) = seen::note(&*self.records, module, *kind, sight).await {
+            tracing::warn!(file = %file.file(), %error, "the first sight of a file could not be recorded");
+        }
+    }
+
+    /// Says what it means that other bytes were kept: the same module zipped by somebody else is no alarm, another
+    /// module is.
+    async fn report_other(&self, file: &Verified, from: &str) {
+        let Some(offered) = file.h1() else { return };
+        let kept = self.kept_sum(file.file()).await;
+        if kept == Some(offered) {
+            return;
+        }
+        metrics::counter!("stoa_sum_conflicts_total").increment(1);
+        let kept = kept.map_or_else(|| "unknown".to_owned(), |sum| sum.to_string());
+        tracing::error!(
+            file = %file.file(), %offered, %kept, %from,
+            "a file with another sum is kept already; the kept one stands"
+        );
+    }
+
+    async fn kept_sum(&self, file: &ModuleFile) -> Option<H1> {
+        if file.kind == Kind::Mod {
+            return self
+                .store
+                .read(file)
+                .await
+                .ok()
+                .flatten()
+                .map(|bytes| H1::of_go_mod(&bytes));
+        }
+        seen::read(&*self.records, &file.module, file.kind)
+            .await
+            .ok()
+            .flatten()
+            .and_then(|sight| sight.h1)
+    }
+}
+
+fn commit_of(info: &Info) -> Option<&str> {
+    info.origin.as_ref().and_then(|origin| origin.hash.as_deref())
+}
