@@ -1,10 +1,17 @@
 //! Leases: the right to fetch one version now. They save work; the store's insert-once is what is right.
 
+mod local;
+
+pub use local::LocalLeases;
+
 use crate::module::ModuleVersion;
 use async_trait::async_trait;
 use std::{any::Any, fmt, fmt::Debug};
 
 /// Hands out the right to fetch.
+///
+/// At most one holder of a version at a time, as far as the service can tell; whoever waits gets its turn when the
+/// holder is done or gone, and never an error because somebody else holds the lease.
 #[async_trait]
 pub trait Leases: Debug + Send + Sync + 'static {
     /// Waits for the right to fetch this version; grants it where the lease service is away.
