@@ -5,10 +5,12 @@
 //! is native to it (a hard link, a conditional put, a row that is inserted once), and proves it by running the
 //! conformance suite. Comfort for callers is in [`ModuleStoreExt`], which no backend implements.
 
+pub mod cached;
 mod content;
 mod error;
 pub mod memory;
 
+pub use cached::{CacheLimits, CachedStore};
 pub use content::{Content, ContentBytes, Part, Validator};
 pub use error::StoreError;
 pub use memory::MemoryStore;

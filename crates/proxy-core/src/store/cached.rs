@@ -1,0 +1,162 @@
+//! A store with its small files in memory.
+//!
+//! Almost every request a mirror answers is for an `.info` or a `.mod` of a few hundred bytes, or for a small zip.
+//! Since no kept file ever changes, one that was read once can be answered from memory for ever: nothing is
+//! invalidated, and the only question is which files to let go of when memory is full, which the cache answers by how
+//! often each is asked for.
+
+use super::{Content, Inserted, ModuleStore, Part, StoreError, Validator};
+use crate::{
+    file::{Held, ModuleFile, Sha256},
+    module::{ModulePath, Version},
+    verify::Verified,
+};
+use async_trait::async_trait;
+use bytes::Bytes;
+use moka::sync::Cache;
+use std::{fmt, sync::Arc};
+
+/// A store whose small files are kept in memory, whole and once; parts of them are slices.
+///
+/// Their validator is the sha-256 of their bytes, whatever the store below has: it is the same before and after a
+/// file is let go of, and on every node.
+pub struct CachedStore {
+    store: Arc<dyn ModuleStore>,
+    small: Cache<ModuleFile, Kept>,
+    limits: CacheLimits,
+}
+
+/// How much a [`CachedStore`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// The largest file it holds, in bytes.
+    pub file: u64,
+    /// All it holds, in bytes, names included.
+    pub total: u64,
+}
+
+impl Default for CacheLimits {
+    /// 1 MiB a file: nine module zips in ten are smaller, and larger ones spend their time on the wire anyway.
+    /// 64 MiB in all: the `.info` and `.mod` of tens of thousands of versions, on the smallest of machines.
+    fn default() -> Self {
+        Self {
+            file: 1 << 20,
+            total: 64 << 20,
+        }
+    }
+}
+
+/// A file in memory. Cheap to clone.
+#[derive(Clone)]
+struct Kept {
+    bytes: Bytes,
+    validator: Validator,
+}
+
+/// What an entry costs beside its bytes: the name, the table's own parts and the counters.
+const ENTRY: usize = 512;
+
+/// Files up to this size are hashed where they are; larger ones in a blocking task, as a worker thread must not be
+/// held up for milliseconds.
+const HASHED_IN_PLACE: usize = 64 << 10;
+
+impl CachedStore {
+    /// Puts a memory of these limits before a store.
+    pub fn new(store: Arc<dyn ModuleStore>, limits: CacheLimits) -> Self {
+        let weight =
+            |_: &ModuleFile, kept: &Kept| u32::try_from(kept.bytes.len() + ENTRY).unwrap_or(u32::MAX);
+        let small = Cache::builder()
+            .weigher(weight)
+            .max_capacity(limits.total)
+            .build();
+        Self { store, small, limits }
+    }
+
+    /// Opens a file that is not in memory; if it is small, it is afterwards.
+    async fn open_below(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
+        let Some(opened) = self.store.open(file, part).await? else {
+            return Ok(None);
+        };
+        if opened.size > self.limits.file {
+            return Ok(Some(opened));
+        }
+        // Also for a look at the size alone: whoever looks comes back for the bytes, and the validator must be the
+        // same at both times.
+        let whole = if opened.range == (0..opened.size) {
+            opened
+        } else {
+            let Some(whole) = self.store.open(file, Part::Whole).await? else {
+                return Ok(None);
+            };
+            whole
+        };
+        let kept = Kept::hash(whole.into_bytes().await?).await?;
+        self.small.insert(file.clone(), kept.clone());
+        Ok(Some(kept.part(part)))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl ModuleStore for CachedStore {
+    async fn open(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
+        match self.small.get(file) {
+            Some(kept) => Ok(Some(kept.part(part))),
+            // Boxed apart, so that the future of a hit stays a few words long.
+            None => Box::pin(self.open_below(file, part)).await,
+        }
+    }
+
+    async fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, StoreError> {
+        self.store.versions(path).await
+    }
+
+    async fn insert(&self, file: Verified) -> Result<Inserted, StoreError> {
+        let inserted = self.store.insert(file.clone()).await?;
+        // `Other` means that the bytes offered are not the bytes kept.
+        if let (Inserted::New | Inserted::Same, Held::Memory(bytes)) = (inserted, file.body().held())
+            && bytes.len() as u64 <= self.limits.file
+        {
+            // A copy, since the body may be a slice of a larger buffer, which it would keep alive.
+            let kept = Kept::new(Bytes::copy_from_slice(bytes), file.body().sha256());
+            self.small.insert(file.file().clone(), kept);
+        }
+        Ok(inserted)
+    }
+}
+
+impl Kept {
+    fn new(bytes: Bytes, sha256: Sha256) -> Self {
+        Self {
+            bytes,
+            validator: Validator(sha256.to_string().into()),
+        }
+    }
+
+    async fn hash(bytes: Bytes) -> Result<Self, StoreError> {
+        if bytes.len() <= HASHED_IN_PLACE {
+            let sha256 = Sha256::of(&bytes);
+            return Ok(Self::new(bytes, sha256));
+        }
+        let hashed = tokio::task::spawn_blocking(move || {
+            let sha256 = Sha256::of(&bytes);
+            Self::new(bytes, sha256)
+        });
+        hashed
+            .await
+            .map_err(|stopped| StoreError::unavailable_because("a read was stopped", stopped))
+    }
+
+    fn part(&self, part: Part) -> Content {
+        Content::from_memory(&self.bytes, Some(self.validator.clone()), part)
+    }
+}
+
+impl fmt::Debug for CachedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedStore")
+            .field("store", &self.store)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
