@@ -1,5 +1,12 @@
 //! `h1:` sums.
+//!
+//! A sum is over names and contents, not over the bytes of a zip: whoever zips the same files gets the same sum. Each
+//! file gives one line, `<sha-256 in hex>  <name>`; the lines, sorted by name, are hashed once more, so the sum of an
+//! unpacked zip is what `sha256sum $(find . -type f | sort) | sha256sum` prints. (`golang.org/x/mod/sumdb/dirhash`.)
 
+use crate::file::Sha256;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use sha2::Digest;
 use std::{fmt, str::FromStr};
 
 /// Go's `h1:` sum of a module zip or a go.mod.
@@ -20,16 +27,53 @@ pub struct Sums {
 #[error("malformed sum {0:?}: expected h1: and 44 base64 characters")]
 pub struct InvalidSum(pub String);
 
+/// A file name that holds a newline, which would make two different trees have one sum.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the file name {0:?} holds a newline")]
+pub struct NewlineInName(pub String);
+
 impl H1 {
+    /// The sum of files, given their names and the sums of their contents in any order.
+    ///
+    /// The names are those in the zip, `<path>@<version>/` included.
+    pub fn of_files<N: AsRef<str>>(
+        files: impl IntoIterator<Item = (N, Sha256)>,
+    ) -> Result<Self, NewlineInName> {
+        let mut files: Vec<_> = files.into_iter().collect();
+        files.sort_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
+        let mut hash = sha2::Sha256::new();
+        for (name, content) in &files {
+            let name = name.as_ref();
+            if name.contains('\n') {
+                return Err(NewlineInName(name.to_owned()));
+            }
+            hash_line(&mut hash, name, *content);
+        }
+        Ok(Self(hash.finalize().into()))
+    }
+
     /// The sum of a `go.mod` alone.
-    pub fn of_go_mod(_bytes: &[u8]) -> Self {
-        todo!()
+    pub fn of_go_mod(bytes: &[u8]) -> Self {
+        let mut hash = sha2::Sha256::new();
+        hash_line(&mut hash, "go.mod", Sha256::of(bytes));
+        Self(hash.finalize().into())
     }
 }
 
+fn hash_line(hash: &mut sha2::Sha256, name: &str, content: Sha256) {
+    hash.update(content.to_string());
+    hash.update("  ");
+    hash.update(name);
+    hash.update("\n");
+}
+
 impl fmt::Display for H1 {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "h1:{}",
+            base64::display::Base64Display::new(&self.0, &BASE64_STANDARD)
+        )
     }
 }
 impl fmt::Debug for H1 {
@@ -39,7 +83,85 @@ impl fmt::Debug for H1 {
 }
 impl FromStr for H1 {
     type Err = InvalidSum;
-    fn from_str(_text: &str) -> Result<Self, InvalidSum> {
-        todo!()
+    fn from_str(text: &str) -> Result<Self, InvalidSum> {
+        let bytes = text
+            .strip_prefix("h1:")
+            .filter(|sum| sum.len() == 44)
+            .and_then(|sum| BASE64_STANDARD.decode(sum).ok());
+        let sum = bytes.and_then(|bytes| bytes.try_into().ok());
+        sum.map(Self)
+            .ok_or_else(|| InvalidSum(text.chars().take(100).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum_of(files: &[(&str, &str)]) -> String {
+        let files = files
+            .iter()
+            .map(|(name, content)| (*name, Sha256::of(content.as_bytes())));
+        H1::of_files(files).unwrap().to_string()
+    }
+
+    #[test]
+    fn sums_are_those_of_go() {
+        let go_mod = "module example.test/basic\n\ngo 1.20\n";
+        assert_eq!(
+            H1::of_go_mod(go_mod.as_bytes()).to_string(),
+            "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxA="
+        );
+        assert_eq!(
+            sum_of(&[
+                ("example.test/basic@v1.2.3/go.mod", go_mod),
+                ("example.test/basic@v1.2.3/a.go", "package basic\n// x\n"),
+            ]),
+            "h1:Z0Xxn4yPRPWzXM8kaBAzY3hLdzG9Py66kA/E6YjpACQ="
+        );
+        assert_eq!(
+            sum_of(&[(
+                "example.test/incompat@v2.0.0+incompatible/i.go",
+                "package i\n//2\n"
+            )]),
+            "h1:cDtT6rdhSAS3NCoJzrN+bKksZ/qANr3rnMa9HKd6FmM="
+        );
+        let name = |file: &str| format!("example.test/mono/sub@v0.1.0/{file}");
+        let files = [
+            (name("go.mod"), "module example.test/mono/sub\n\ngo 1.20\n"),
+            (name("s.go"), "package sub\n"),
+            (name("inner/i.go"), "package inner\n"),
+            (name("LICENSE"), "ROOTLICENSE\n"),
+        ];
+        let files: Vec<_> = files
+            .iter()
+            .map(|(name, content)| (name.as_str(), *content))
+            .collect();
+        assert_eq!(sum_of(&files), "h1:7/4B0vrB2Wirrkokavmgbqn/lugwXOjQH8YUPhan8sI=");
+        assert_eq!(sum_of(&[]), "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
+
+    #[test]
+    fn a_name_with_a_newline_has_no_sum() {
+        let error = H1::of_files([("a\nb", Sha256::of(b""))]).unwrap_err();
+        assert_eq!(error, NewlineInName("a\nb".into()));
+    }
+
+    #[test]
+    fn sums_are_read_strictly() {
+        let text = "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxA=";
+        assert_eq!(text.parse::<H1>().unwrap().to_string(), text);
+        for text in [
+            "",
+            "h1:",
+            "h2:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxA=",
+            "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxA",
+            "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxB=",
+            "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7Hx==",
+            "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxA=\n",
+            "h1:a0Nj8bv49qqFaruxVdlumPZG3ynjybbQ4M3PpGm7HxAé",
+        ] {
+            assert!(text.parse::<H1>().is_err(), "{text:?}");
+        }
     }
 }

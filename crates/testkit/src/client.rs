@@ -161,9 +161,14 @@ pub async fn send_raw(address: SocketAddr, bytes: &[u8]) -> io::Result<Vec<u8>> 
     Ok(answer)
 }
 
-/// Runs a future to its end from a test that is not async.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    crate::server::runtime().block_on(future)
+/// Runs a future to its end and blocks this thread meanwhile, inside a runtime too.
+pub fn block_on<F: Future<Output: Send> + Send>(future: F) -> F::Output {
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| crate::server::runtime().block_on(future));
+        running
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// One request and the head of its answer. The connection lives as long as the answer's body.
