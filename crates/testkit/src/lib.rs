@@ -13,7 +13,7 @@ pub mod certificates;
 pub mod client;
 pub mod forward_proxy;
 pub mod gate;
-//pub mod git;
+pub mod git;
 pub mod go;
 pub mod module;
 pub mod port;

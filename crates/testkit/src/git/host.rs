@@ -1,0 +1,221 @@
+//! A git host over HTTP: `git http-backend` behind a server that counts and may ask for a password.
+
+use super::Repository;
+use crate::{
+    certificates::TestAuthority,
+    server::{Body, Server, full, text},
+};
+use base64::Engine as _;
+use http::{HeaderMap, Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use std::{
+    io,
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex},
+};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+
+/// A host of git repositories on loopback. It serves as long as it lives.
+#[derive(Debug)]
+pub struct GitHost {
+    server: Server,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    root: TempDir,
+    credentials: Mutex<Option<String>>,
+    requests: Mutex<Vec<GitRequest>>,
+}
+
+/// One request that arrived.
+#[derive(Clone, Debug)]
+pub struct GitRequest {
+    /// The method.
+    pub method: String,
+    /// The path and query.
+    pub target: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// How many bytes were answered.
+    pub answered: usize,
+}
+
+impl GitHost {
+    /// A host without repositories, over plain HTTP.
+    pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same over TLS, with a certificate of this authority.
+    pub fn start_tls(authority: &Arc<TestAuthority>) -> Self {
+        Self::start_with(Some(authority.server_configuration()))
+    }
+
+    fn start_with(tls: Option<Arc<rustls::ServerConfig>>) -> Self {
+        let root = TempDir::with_prefix("stoa-git-").expect("a folder can be made");
+        let state = Arc::new(State {
+            root,
+            credentials: Mutex::default(),
+            requests: Mutex::default(),
+        });
+        let answering = Arc::clone(&state);
+        let server = Server::start(
+            tls,
+            Arc::new(move |request| {
+                let state = Arc::clone(&answering);
+                Box::pin(async move { state.answer(request).await })
+            }),
+        );
+        Self { server, state }
+    }
+
+    /// Makes a repository of this name, such as `team/greet.git`.
+    pub fn repository(&self, name: &str) -> Repository {
+        Repository::create(&self.state.root.path().join(name))
+    }
+
+    /// The host's address.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The address of one repository, without credentials.
+    pub fn repository_url(&self, name: &str) -> String {
+        format!("{}/{name}", self.url())
+    }
+
+    /// The folder of all repositories, for `insteadOf` rules with `file://`.
+    pub fn folder(&self) -> PathBuf {
+        self.state.root.path().to_owned()
+    }
+
+    /// Answers 401 to whoever does not send these by basic authentication.
+    pub fn require(&self, user: &str, password: &str) {
+        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        *self.state.credentials.lock().expect("no holder panics") = Some(format!("Basic {encoded}"));
+    }
+
+    /// Refuses connections, and cuts those there are.
+    pub fn unplug(&self) {
+        self.server.unplug();
+    }
+
+    /// Listens again, on the same port.
+    pub fn plug(&self) {
+        self.server.plug();
+    }
+
+    /// Every request so far, in the order of their answers.
+    pub fn requests(&self) -> Vec<GitRequest> {
+        self.state.requests.lock().expect("no holder panics").clone()
+    }
+
+    /// How many bytes it has answered in all.
+    pub fn bytes(&self) -> usize {
+        self.state
+            .requests
+            .lock()
+            .expect("no holder panics")
+            .iter()
+            .map(|request| request.answered)
+            .sum()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.state.requests.lock().expect("no holder panics").clear();
+    }
+}
+
+impl State {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (method, target) = (request.method().to_string(), request.uri().to_string());
+        let headers = request.headers().clone();
+        let demanded = self.credentials.lock().expect("no holder panics").clone();
+        let sent = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let (response, answered) = if demanded.is_some() && demanded.as_deref() != sent {
+            let mut response = text(401, "who are you?");
+            response
+                .headers_mut()
+                .insert("www-authenticate", "Basic realm=\"git\"".parse().expect("valid"));
+            (response, 0)
+        } else {
+            self.backend(request)
+                .await
+                .unwrap_or_else(|error| (text(500, error.to_string()), 0))
+        };
+        let mut requests = self.requests.lock().expect("no holder panics");
+        requests.push(GitRequest {
+            method,
+            target,
+            headers,
+            answered,
+        });
+        response
+    }
+
+    /// Lets `git http-backend` answer, by the rules of CGI; gives the size of its body too.
+    async fn backend(&self, request: Request<Incoming>) -> io::Result<(Response<Body>, usize)> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("")
+                .to_owned()
+        };
+        let mut command = tokio::process::Command::from(super::command());
+        command
+            .arg("http-backend")
+            .env("GIT_PROJECT_ROOT", self.root.path())
+            .env("GIT_HTTP_EXPORT_ALL", "1")
+            .env(
+                "PATH_INFO",
+                percent_decode_str(parts.uri.path()).decode_utf8_lossy().as_ref(),
+            )
+            .env("QUERY_STRING", parts.uri.query().unwrap_or(""))
+            .env("REQUEST_METHOD", parts.method.as_str())
+            .env("CONTENT_TYPE", header("content-type"))
+            .env("CONTENT_LENGTH", body.len().to_string())
+            .env("GIT_PROTOCOL", header("git-protocol"))
+            .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let mut stdin = child.stdin.take().ok_or_else(|| io::Error::other("no way in"))?;
+        let (written, output) = tokio::join!(
+            async move { stdin.write_all(&body).await },
+            child.wait_with_output(),
+        );
+        // It may answer without reading all it was sent.
+        let _ = written;
+        respond(&output?.stdout)
+    }
+}
+
+/// An answer from what a CGI program printed: headers, an empty line, the body.
+fn respond(output: &[u8]) -> io::Result<(Response<Body>, usize)> {
+    let end = output.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = end.ok_or_else(|| io::Error::other("git http-backend answered nothing"))?;
+    let mut response = Response::builder();
+    for line in String::from_utf8_lossy(&output[..end]).split("\r\n") {
+        match line.split_once(": ") {
+            Some(("Status", status)) => response = response.status(status.split(' ').next().unwrap_or("500")),
+            Some((name, value)) => response = response.header(name, value),
+            None => {}
+        }
+    }
+    let body = output[end + 4..].to_vec();
+    let size = body.len();
+    Ok((response.body(full(body)).map_err(io::Error::other)?, size))
+}
