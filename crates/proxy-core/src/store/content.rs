@@ -121,17 +121,14 @@ impl Content {
     }
 }
 
-/// Reads a range of a file, a piece at a time, each in a blocking task.
+/// Reads a range of a file, a piece at a time, each in a blocking task: one while the one before is being sent.
 fn read_in_pieces(file: File, range: Range<u64>) -> Chunks<StoreError> {
-    let pieces = stream::try_unfold((Arc::new(file), range), async |(file, range)| {
-        if range.is_empty() {
-            return Ok(None);
-        }
-        let end = range.end.min(range.start.saturating_add(PIECE));
-        let piece = read_piece(Arc::clone(&file), range.start..end).await?;
-        Ok(Some((piece, (file, end..range.end))))
+    let (file, end) = (Arc::new(file), range.end);
+    let pieces = stream::iter(range.step_by(PIECE as usize)).map(move |start| {
+        let end = end.min(start.saturating_add(PIECE));
+        read_piece(Arc::clone(&file), start..end)
     });
-    pieces.boxed()
+    pieces.buffered(2).boxed()
 }
 
 /// Reads one range of a file in a blocking task; never by the file's position, which handles can share.
