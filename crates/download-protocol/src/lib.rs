@@ -1,1 +1,17 @@
-//! Skeleton.
+//! The GOPROXY wire, both ends.
+#![doc = include_str!("../README.md")]
+
+pub mod body;
+pub mod request;
+pub mod response;
+pub mod service;
+pub mod status;
+pub mod via;
+
+mod conditions;
+mod meters;
+
+pub use body::Body;
+pub use request::{BadRequest, Request, RequestKind};
+pub use service::{Answered, DownloadService};
+pub use status::Failure;

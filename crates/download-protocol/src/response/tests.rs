@@ -1,0 +1,1 @@
+//! Answers, header by header.
