@@ -1,0 +1,87 @@
+//! Stamps the binary with its version, commit and time: what the build's environment says (`STOA_VERSION`,
+//! `STOA_COMMIT`, `SOURCE_DATE_EPOCH`), else what git says of the checkout, else what the package says.
+//!
+//! Nothing here depends on when or where the build runs, so that two builds of one commit give one binary.
+
+use std::{path::Path, process::Command};
+
+fn main() {
+    let git = Git::of_this_source();
+    let version = variable("STOA_VERSION")
+        .or_else(|| git.as_ref()?.release())
+        .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
+    let commit = variable("STOA_COMMIT").or_else(|| git.as_ref()?.says(&["rev-parse", "HEAD"]));
+    let seconds =
+        variable("SOURCE_DATE_EPOCH").or_else(|| git.as_ref()?.says(&["log", "-1", "--format=%ct"]));
+    println!(
+        "cargo::rustc-env=STOA_BUILT_VERSION={}",
+        version.trim_start_matches('v')
+    );
+    println!(
+        "cargo::rustc-env=STOA_BUILT_COMMIT={}",
+        commit.unwrap_or_default()
+    );
+    println!(
+        "cargo::rustc-env=STOA_BUILT_SECONDS={}",
+        seconds.unwrap_or_default()
+    );
+    println!("cargo::rerun-if-changed=build.rs");
+    for path in git.iter().flat_map(Git::files_that_tell) {
+        println!("cargo::rerun-if-changed={path}");
+    }
+}
+
+/// A variable of the build's environment that is set and not empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a build script is told by its environment"
+)]
+fn variable(name: &str) -> Option<String> {
+    println!("cargo::rerun-if-env-changed={name}");
+    std::env::var(name)
+        .ok()
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+}
+
+/// The git checkout that this source is.
+struct Git;
+
+impl Git {
+    /// None where the source is no checkout, or lies inside the checkout of something else.
+    fn of_this_source() -> Option<Self> {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .canonicalize()
+            .ok()?;
+        let top = Self.says(&["rev-parse", "--show-toplevel"])?;
+        (Path::new(&top).canonicalize().ok()? == workspace).then_some(Self)
+    }
+
+    /// The version of the tag that HEAD is, or of the last one with the distance from it.
+    fn release(&self) -> Option<String> {
+        self.says(&["describe", "--tags", "--match", "v[0-9]*"])
+    }
+
+    fn says(&self, arguments: &[&str]) -> Option<String> {
+        let output = Command::new("git")
+            .args(arguments)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+        (output.status.success() && !text.is_empty()).then_some(text)
+    }
+
+    /// The files that change when HEAD moves or a tag is made. A file that is missing would rerun this every time.
+    fn files_that_tell(&self) -> Vec<String> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        ["HEAD", "logs/HEAD", "packed-refs", "refs/tags"]
+            .iter()
+            .filter_map(|name| self.says(&["rev-parse", "--git-path", name]))
+            .map(|path| manifest.join(path))
+            .filter(|path| path.exists())
+            .map(|path| path.display().to_string())
+            .collect()
+    }
+}

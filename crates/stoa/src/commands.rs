@@ -1,0 +1,157 @@
+//! The command line: what can be asked of the binary, and how it is spelt.
+
+mod config;
+mod version;
+
+use crate::{
+    build_info::BuildInfo,
+    config::{CommandLine, Config, environment_of_process, go_command::GoOnPath, load, table::SETTINGS},
+    exit::{Failure, conclude},
+};
+use clap::{Arg, ArgAction, ArgMatches, Command, builder::PathBufValueParser};
+use std::{path::PathBuf, process::ExitCode};
+
+const ABOUT: &str = "An immutable mirror of Go modules";
+
+const EXAMPLE: &str = "\
+Example:
+  stoa serve                                   keep modules in ./stoa-data, listen on 127.0.0.1:3000
+  go env -w GOPROXY=http://127.0.0.1:3000      let the go command use it
+
+Every setting can also be given in the environment (STOA_LISTEN, STOA_STORAGE__URL, …) or in stoa.toml;
+`stoa config show` prints them all and where each came from.
+
+Exit codes: 0 done; 1 done, and something was found; 64 the command line or the configuration is wrong;
+69 a service it needs is not there; 70 a bug of ours.";
+
+/// Reads the command line, does what it says, and tells how that ended.
+pub(crate) fn run() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Help and the version are answers; everything else is a wrong command line. If the terminal is gone,
+            // nobody is left to tell.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(64)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    conclude(dispatch(&matches))
+}
+
+fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
+    let load = |matches: &ArgMatches| -> Result<Config, Failure> {
+        Ok(load(
+            &command_line(matches),
+            &environment_of_process(),
+            &GoOnPath::default(),
+        )?)
+    };
+    match matches.subcommand() {
+        Some(("version", matches)) => version::run(matches.get_flag("json")),
+        Some(("config", matches)) => match matches.subcommand() {
+            Some(("check", matches)) => config::check(&load(matches)?),
+            Some(("reference", _)) => config::reference(),
+            Some((_, matches)) => config::show(&load(matches)?),
+            None => Err(Failure::Internal(
+                "a subcommand was required, and none came".into(),
+            )),
+        },
+        _ => Err(Failure::Internal("not yet".into())),
+    }
+}
+
+/// The whole grammar. Flags of settings come from the table of settings.
+fn command() -> Command {
+    let serve = Command::new("serve")
+        .about("Serve modules (the default)")
+        .after_help(EXAMPLE);
+    let config = Command::new("config")
+        .about("Show or check the configuration")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(Command::new("show").about("Print every value and where it came from, without secrets"))
+        .subcommand(Command::new("check").about("Say ok, or name the key that is wrong and exit with 64"))
+        .subcommand(
+            Command::new("reference")
+                .about("Print docs/configuration.md")
+                .hide(true),
+        );
+    let json = Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("Print one JSON object");
+    let version = Command::new("version")
+        .about("Print version, commit and build time")
+        .arg(json);
+    let file = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(PathBufValueParser::new())
+        .help("Read this file [environment: STOA_CONFIG; default: ./stoa.toml, else /etc/stoa/stoa.toml]");
+    Command::new("stoa")
+        .about(ABOUT)
+        .version(BuildInfo::this().version)
+        .after_help(EXAMPLE)
+        .args(
+            [file]
+                .into_iter()
+                .chain(setting_flags())
+                .map(|arg| arg.global(true)),
+        )
+        .subcommands([serve, config, version])
+}
+
+fn setting_flags() -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().filter_map(|setting| {
+        let flag = setting.flag?;
+        let help = format!(
+            "{} [{}; environment: {}]",
+            setting.help,
+            setting.key,
+            setting.environment_name()
+        );
+        Some(
+            Arg::new(setting.key)
+                .long(flag.name)
+                .value_name(flag.value)
+                .help(help),
+        )
+    })
+}
+
+/// What the command line says about the configuration.
+fn command_line(matches: &ArgMatches) -> CommandLine {
+    let flag = |key: &'static str| Some((key, matches.get_one::<String>(key)?.clone()));
+    CommandLine {
+        file: matches.get_one::<PathBuf>("config").cloned(),
+        flags: SETTINGS
+            .iter()
+            .filter(|setting| setting.flag.is_some())
+            .filter_map(|setting| flag(setting.key))
+            .collect(),
+    }
+}
+
+/// Prints an answer; a reader that went away is no failure of ours.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Write};
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Unavailable(format!(
+            "the answer cannot be written: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_grammar_is_sound() {
+        super::command().debug_assert();
+    }
+}
