@@ -1,2 +1,57 @@
-//! What we do to the tree.
-fn main() {}
+//! What we do to the tree, the same on a laptop and in CI: `cargo xtask <command>`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these commands talk to whoever runs them"
+)]
+
+mod bench;
+mod docs;
+mod install;
+mod programs;
+mod services;
+mod step;
+mod test;
+mod tidy;
+mod torture;
+mod tree;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test                      format, clippy, docs, tidy, services, tests, a few seconds of fuzzing: CI runs just this
+  tidy                      what is true of the whole tree: arrows, headings, sizes, hosts, paths, links
+  services up|down|list     the servers and programs that tests need
+  bench                     speed, as ratios measured side by side in one run (--quick: a rough look)
+  torture [minutes]         kill -9 and fuzzing for long
+  docs                      writes the generated pages anew
+";
+
+/// Why a command ended early: one sentence.
+type Failure = String;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        ["services", rest @ ..] => services::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["torture", rest @ ..] => torture::run(rest),
+        ["docs"] => docs::run(),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The programs that tests and benchmarks run, and the packages they come in.
+
+use crate::install::Program;
+
+/// Serves the repositories of tests, and fetches them.
+pub(crate) const GIT: Program = Program {
+    name: "git",
+    probe: &["--version"],
+    package: "git",
+    purpose: "tests of version control",
+};
+
+/// The real client.
+pub(crate) const GO: Program = Program {
+    name: "go",
+    probe: &["version"],
+    package: "golang-go",
+    purpose: "end-to-end tests",
+};
+
+/// What the mirror is measured against.
+pub(crate) const NGINX: Program = Program {
+    name: "nginx",
+    probe: &["-v"],
+    package: "nginx-light",
+    purpose: "the benchmark's other side",
+};
+
+/// What makes the load.
+pub(crate) const WRK: Program = Program {
+    name: "wrk",
+    probe: &["-v"],
+    package: "wrk",
+    purpose: "the benchmark's load",
+};
