@@ -7,7 +7,7 @@
 //! path fits file systems and object stores: [`MAX_ELEMENT`] and [`MAX_PATH`].
 
 pub(super) mod elements;
-mod major;
+pub(crate) mod major;
 
 pub use elements::{check_file_path, check_import_path};
 
