@@ -1,1 +1,3 @@
-//! Skeleton.
+//! Version control as an upstream.
+
+pub mod git;
