@@ -130,7 +130,7 @@ impl Ingest {
         let told = info
             .as_ref()
             .and_then(Body::bytes)
-            .and_then(|json| Info::parse(&json).ok());
+            .and_then(|json| Info::parse(json).ok());
         let commit = told.as_ref().and_then(commit_of).map(str::to_owned);
         for (kind, body) in [(Kind::Info, info), (Kind::Mod, go_mod), (Kind::Zip, zip)] {
             let Some(body) = body else { continue };
