@@ -168,6 +168,3 @@ fn insert(response: &mut Response<Body>, name: HeaderName, value: String) {
         response.headers_mut().insert(name, value);
     }
 }
-
-#[cfg(test)]
-mod tests;

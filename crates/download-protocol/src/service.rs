@@ -30,7 +30,7 @@ pub struct DownloadService {
     /// Longest names first, so that `sums.test/db` is found before `sums.test`.
     relays: Arc<[Arc<dyn ChecksumRelay>]>,
     /// What this mirror calls itself in `Via`.
-    name: Arc<str>,
+    own_id: Arc<str>,
     meters: Arc<Meters>,
 }
 
@@ -54,14 +54,14 @@ struct Success {
 }
 
 impl DownloadService {
-    /// Serves `mirror`, and `/sumdb/…` of these databases. `name` is what this mirror calls itself in the `Via` of
+    /// Serves `mirror`, and `/sumdb/…` of these databases. `own_id` is what this mirror calls itself in the `Via` of
     /// its own requests to upstreams: a request that bears it has come round in a circle.
-    pub fn new(mirror: Mirror, mut relays: Vec<Arc<dyn ChecksumRelay>>, name: impl Into<Arc<str>>) -> Self {
+    pub fn new(mirror: Mirror, mut relays: Vec<Arc<dyn ChecksumRelay>>, own_id: impl Into<Arc<str>>) -> Self {
         relays.sort_by_key(|relay| std::cmp::Reverse(relay.name().len()));
         Self {
             mirror,
             relays: relays.into(),
-            name: name.into(),
+            own_id: own_id.into(),
             meters: Arc::new(Meters::new()),
         }
     }
@@ -106,9 +106,9 @@ impl DownloadService {
             if caller
                 .via
                 .iter()
-                .any(|name| name.eq_ignore_ascii_case(&self.name))
+                .any(|name| name.eq_ignore_ascii_case(&self.own_id))
             {
-                return Err(Failure::came_back(&self.name));
+                return Err(Failure::came_back(&self.own_id));
             }
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
@@ -251,6 +251,3 @@ fn is_true(value: Option<&HeaderValue>) -> bool {
     let Some(value) = value else { return false };
     matches!(value.as_bytes(), b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True")
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,0 @@
-//! Answers, header by header.
