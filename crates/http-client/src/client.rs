@@ -1,0 +1,77 @@
+//! The client.
+
+use crate::{
+    destination::Destination,
+    error::Error,
+    netrc::Netrc,
+    request::Request,
+    response::Response,
+    settings::{Settings, SettingsError, Timeouts},
+    transport::Transport,
+};
+use bytes::Bytes;
+use proxy_core::upstream::FetchContext;
+use std::{fmt, sync::Arc};
+
+/// The one way out. Cheap to clone.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) transport: Transport,
+    pub(crate) netrc: Netrc,
+    pub(crate) own_id: Arc<str>,
+    pub(crate) timeouts: Timeouts,
+}
+
+impl Client {
+    /// Makes a client. Nothing is connected yet.
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(Self(Arc::new(Inner {
+            transport: Transport::new(settings)?,
+            netrc: settings.netrc.clone(),
+            own_id: Arc::clone(&settings.own_id),
+            timeouts: settings.timeouts,
+        })))
+    }
+
+    /// Asks, and gives the answer whatever its status; its body comes when it is read.
+    pub async fn send(&self, request: impl Into<Request>, context: &FetchContext) -> Result<Response, Error> {
+        let request = request.into();
+        let answer = self.0.answer(&request, context).await?;
+        Ok(Response::new(self.clone(), request, context.clone(), answer))
+    }
+
+    /// Asks for a document of at most `limit` bytes; any status but 200 is an error.
+    pub async fn get_bytes(
+        &self,
+        destination: Destination,
+        limit: u64,
+        context: &FetchContext,
+    ) -> Result<Bytes, Error> {
+        self.send(destination, context)
+            .await?
+            .success()
+            .await?
+            .bytes(limit)
+            .await
+    }
+
+    /// Lets the guard judge an address that another program (git, say) is about to connect to. That program resolves
+    /// the name once more, so this is weaker than a request made here.
+    pub async fn judge(&self, destination: &Destination) -> Result<(), Error> {
+        self.0.judge(destination).await
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("own_id", &self.0.own_id)
+            .finish_non_exhaustive()
+    }
+}
