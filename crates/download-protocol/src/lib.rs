@@ -6,6 +6,7 @@ pub mod request;
 pub mod response;
 pub mod service;
 pub mod status;
+pub mod upstream;
 pub mod via;
 
 mod conditions;
@@ -15,3 +16,4 @@ pub use body::Body;
 pub use request::{BadRequest, Request, RequestKind};
 pub use service::{Answered, DownloadService};
 pub use status::Failure;
+pub use upstream::ProxyUpstream;

@@ -123,13 +123,10 @@ impl Destination {
 
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}{}",
-            self.url.scheme(),
-            authority(&self.url),
-            self.url.path()
-        )
+        let path = Some(self.url.path())
+            .filter(|path| *path != "/")
+            .unwrap_or_default();
+        write!(f, "{}://{}{path}", self.url.scheme(), authority(&self.url))
     }
 }
 

@@ -146,13 +146,13 @@ fn parse_proxy(text: &str) -> Result<Option<Url>, InvalidProxy> {
     if text.is_empty() {
         return Ok(None);
     }
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("http://{text}"))
+    };
     let known = |url: &Url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") && url.has_host();
-    Url::parse(text)
-        .ok()
-        .filter(known)
-        .or_else(|| Url::parse(&format!("http://{text}")).ok().filter(known))
-        .map(Some)
-        .ok_or(InvalidProxy)
+    url.ok().filter(known).map(Some).ok_or(InvalidProxy)
 }
 
 fn width(address: IpAddr) -> u32 {
