@@ -25,6 +25,8 @@ pub struct GoMod {
 }
 
 /// The versions from `low` to `high`, both included; a retracted single version is both.
+///
+/// As the file has them: they may be shorthand (`v1.5`), or no versions at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retraction {
     /// The lowest.

@@ -160,6 +160,8 @@ mod tests {
             "2020-02-02T03:04:05Z[UTC]",
             "yesterday",
             "2020-02-02T03:04:05+24:00",
+            "2020-02-02T3:04:05Z",
+            "2020-02-02T03:04:05,5Z",
         ] {
             let json = format!(r#"{{"Version":"v1.0.0","Time":"{time}"}}"#);
             assert!(Info::parse(json.as_bytes()).is_err(), "{time}");

@@ -154,15 +154,17 @@ fn check_requirement(path: &str, version: &str) -> Result<(), String> {
     path::major::check_version(major, &version).map_err(|reason| format!("{path} {version}: {reason}"))
 }
 
+/// An interval's versions are taken as they are: one that is no version is below all that are.
 fn read_interval(words: &[&str]) -> Option<Retraction> {
-    let version = |word: &str| semver::canonical(&read_string(word).ok()?);
     let (low, high) = match words {
-        ["[", low, ",", high, "]", ..] => (version(low)?, version(high)?),
-        ["[" | "(", ..] => return None,
-        [single, ..] => (version(single)?, version(single)?),
-        [] => return None,
+        ["[", low, ",", high, "]", ..] => (low, high),
+        ["[" | "(", ..] | [] => return None,
+        [single, ..] => (single, single),
     };
-    Some(Retraction { low, high })
+    Some(Retraction {
+        low: read_string(low).ok()?,
+        high: read_string(high).ok()?,
+    })
 }
 
 /// The version of a go line as Go takes it: `1.24`, `1.24.3` and `1.24rc1` as they are, and of anything else that
