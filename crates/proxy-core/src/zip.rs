@@ -1,6 +1,52 @@
 //! Module zips: what one may hold, reading and writing one.
+//!
+//! A module zip holds the files of one version of one module, each named `<module>@<version>/<path>` (Go modules
+//! reference, "Module zip files"). Its own bytes prove nothing: the `h1:` sum covers names and contents only, so two
+//! zips of other bytes can be the same module, and a zip may say things that no sum covers. That is why [`check`]
+//! does not take a zip apart with a library that reads whatever it can. Such a library must be forgiving (the `zip`
+//! crate searches for a directory anywhere near the end, keeps the last of two entries with one name, believes the
+//! directory where it and the entry disagree), and where two readers forgive differently, one file is two modules.
+//! What is kept here is kept for ever and read by others, so its container must have one reading: the entries lie
+//! one after the other from the first byte, the directory follows at once, its end is the end of the file, and both
+//! places that describe an entry say the same. Every zip that the go command, version control or an ordinary tool
+//! writes is like that. [`directory`] and [`entry`] read just this, in one pass and bounded memory; inflating is
+//! `flate2`'s, and writing ([`Writer`]) the `zip` crate's.
 
-use crate::{file::Body, module::ModuleVersion, sums::H1};
+mod check;
+mod collisions;
+mod directory;
+mod entry;
+mod fold;
+mod select;
+mod write;
+
+pub use check::check;
+pub use select::{FileKind, InvalidTree, Selection, TreeFile, VendorRule, select};
+pub use write::{Writer, from_files};
+
+use crate::sums::H1;
+
+/// The largest zip, and the most its files may hold together uncompressed, in bytes (Go: `zip.MaxZipFile`).
+pub const MAX_ZIP: u64 = 500 << 20;
+
+/// The largest `go.mod` at the root, in bytes (Go: `zip.MaxGoMod`).
+pub const MAX_GO_MOD: u64 = 16 << 20;
+
+/// The largest `LICENSE` at the root, in bytes (Go: `zip.MaxLICENSE`).
+pub const MAX_LICENSE: u64 = 16 << 20;
+
+/// The most entries in a zip. Go has no such limit; the largest modules known have some tens of thousands of files.
+/// Together with the limits below it bounds what the directory of a hostile zip can cost to about 150 MB.
+pub const MAX_ENTRIES: u64 = 200_000;
+
+/// The most bytes all names of a zip may have together, each with its `<module>@<version>/`.
+pub const MAX_NAMES: usize = 32 << 20;
+
+/// The longest path of a file below the module's root, in bytes: what Linux takes as one path.
+pub const MAX_PATH: usize = 4096;
+
+/// The most files and folders in one module.
+pub const MAX_FILES_AND_FOLDERS: usize = 400_000;
 
 /// What a check of a whole zip found out on the way.
 #[derive(Clone, Debug)]
@@ -15,13 +61,8 @@ pub struct Checked {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidZip {
-    /// The rule it breaks, naming the entry.
+    /// The rule it breaks, naming the entry, as a phrase.
     pub reason: String,
-}
-
-/// Reads the whole zip once, checks every rule and limit, and works out its sum. Blocks; run it off the runtime.
-pub fn check(_module: &ModuleVersion, _zip: &Body) -> Result<Checked, CheckError> {
-    todo!()
 }
 
 /// Why a check did not end well.
@@ -32,5 +73,27 @@ pub enum CheckError {
     Invalid(#[from] InvalidZip),
     /// Our own disk is.
     #[error("a spooled zip could not be read")]
-    Io(#[source] std::io::Error),
+    Io(#[from] std::io::Error),
+}
+
+impl InvalidZip {
+    fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+
+    /// A fault of one entry: the name, shortened and with odd characters made visible, then the fault.
+    fn of_entry(name: &str, fault: impl std::fmt::Display) -> Self {
+        Self::new(format!("the entry {}: {fault}", excerpt(name)))
+    }
+}
+
+/// A name as it can be shown: quoted, odd characters made visible, shortened if it is very long.
+fn excerpt(name: &str) -> String {
+    const LONGEST: usize = 300;
+    match name.char_indices().nth(LONGEST) {
+        None => format!("{name:?}"),
+        Some((end, _)) => format!("{:?}…", &name[..end]),
+    }
 }
