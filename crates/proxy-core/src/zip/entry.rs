@@ -7,7 +7,7 @@ use super::{
     directory::{Entry, Extra64, Fields},
 };
 use flate2::{Crc, Decompress, FlushDecompress, Status};
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 const HEADER: u32 = 0x0403_4b50;
 const HEADER_SIZE: usize = 30;
