@@ -6,7 +6,7 @@
 //! (from version control, from a fixture) lists it and gets back what to write.
 
 use super::{MAX_GO_MOD, MAX_LICENSE, MAX_ZIP, collisions::Collisions, excerpt};
-use crate::module::path::check_file_path;
+use crate::{go_mod::GoMod, module::path::check_file_path};
 use std::{collections::HashSet, fmt};
 
 /// A file of a tree. Folders are not listed.
@@ -39,6 +39,16 @@ pub enum VendorRule {
     Since124,
     /// It says less, or nothing, or there is no `go.mod`, or it cannot be read.
     Before124,
+}
+
+impl VendorRule {
+    /// The rule that the root `go.mod`, if there is one, asks for. It is the file as it goes into the zip.
+    pub fn of(go_mod: Option<&[u8]>) -> Self {
+        match go_mod.map(GoMod::parse) {
+            Some(Ok(go_mod)) if go_mod.go_version_at_least(1, 24) => Self::Since124,
+            _ => Self::Before124,
+        }
+    }
 }
 
 /// What was chosen of a tree: indexes of the list that was given, in its order.
@@ -270,7 +280,8 @@ mod tests {
 
     #[test]
     fn the_first_test_that_applies_decides() {
-        let cases: &[(&[&str], Result<&[&str], &str>)] = &[
+        type Case<'a> = (&'a [&'a str], Result<&'a [&'a str], &'a str>);
+        let cases: &[Case<'_>] = &[
             // Left out before its name is looked at.
             (&["vendor/p/a:b", ".hg_archival.txt", "x"], Ok(&["x"])),
             // Not clean, wherever it lies.
@@ -289,7 +300,7 @@ mod tests {
             match (select(&tree(paths), VendorRule::Since124), expected) {
                 (Ok(_), Ok(expected)) => assert_eq!(kept(paths, VendorRule::Since124), *expected),
                 (Err(error), Err(reason)) => {
-                    assert!(error.to_string().contains(reason), "{paths:?}: {error}")
+                    assert!(error.to_string().contains(reason), "{paths:?}: {error}");
                 }
                 (outcome, _) => panic!("{paths:?}: {outcome:?}"),
             }
