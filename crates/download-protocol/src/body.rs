@@ -3,7 +3,7 @@
 //! The size is announced before the first byte is read, so a body that cannot keep it must not end: it fails, and
 //! the connection breaks. A client that saw a clean end may believe that it has the whole file.
 
-use crate::meters::InFlight;
+use crate::{meters::InFlight, status::chain};
 use bytes::Bytes;
 use futures::StreamExt;
 use http_body::{Frame, SizeHint};
@@ -17,7 +17,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// The body of an answer. An error ends it early, and is for the log: the client is told by the broken connection.
+/// The body of an answer. An error ends it early and is logged; the client is told by the broken connection.
 #[derive(Debug)]
 pub struct Body {
     source: Source,
@@ -101,8 +101,12 @@ impl http_body::Body for Body {
             Source::Memory(bytes) => Some(Ok(std::mem::take(bytes))),
             Source::Stream(chunks) => ready!(chunks.poll_next_unpin(context)),
         };
-        if let Some(Ok(bytes)) = &next {
-            self.left = self.left.saturating_sub(bytes.len() as u64);
+        match &next {
+            Some(Ok(bytes)) => self.left = self.left.saturating_sub(bytes.len() as u64),
+            Some(Err(error)) => {
+                tracing::warn!(missing = self.left, error = chain(error), "an answer broke off")
+            }
+            None => {}
         }
         Poll::Ready(next.map(|next| next.map(Frame::data)))
     }

@@ -40,6 +40,25 @@ async fn a_list_is_one_version_a_line() {
 }
 
 #[tokio::test]
+async fn an_answer_that_no_origin_confirms_says_that_it_is_stale() {
+    let shelf = Shelf::default().with("example.test/m/@v/v1.2.0.info", INFO, Form::Memory);
+    let origin = Origin::says(UpstreamError::unavailable("origin.test said 503"));
+    let house = House::build(shelf, origin, Vec::new());
+    for (path, expected) in [
+        ("/example.test/m/@v/list", "v1.2.0\n"),
+        ("/example.test/m/@latest", INFO),
+    ] {
+        let (head, text) = house.get(path).await;
+        assert_eq!((head.status().as_u16(), &*text), (200, expected), "{path}");
+        assert_eq!(header(&head, "cache-status"), "stoa; hit; detail=stale");
+        assert_eq!(
+            head.extensions().get::<Answered>().unwrap().cache,
+            Some(Cache::Stale)
+        );
+    }
+}
+
+#[tokio::test]
 async fn queries_and_latest_are_json_that_may_change() {
     let house = house();
     for path in [
