@@ -1,6 +1,9 @@
 //! Another proxy as an upstream, over real sockets and from a real folder.
 
-#![expect(clippy::unwrap_used, reason = "a test panics where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test panics where something is not as it should be"
+)]
 
 use bytes::Bytes;
 use download_protocol::ProxyUpstream;
