@@ -6,11 +6,14 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpStream, UnixStream},
 };
+
+/// How long an answer may take.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 /// Why no answer came.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -83,8 +86,12 @@ impl Ask {
         self
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends it and reads the whole answer, for two minutes at most: that only ends what hangs.
     pub async fn send(self) -> Result<Answer, Failure> {
+        tokio::time::timeout(TIME_LIMIT, self.receive()).await?
+    }
+
+    async fn receive(self) -> Result<Answer, Failure> {
         let (parts, body) = self.open().await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {

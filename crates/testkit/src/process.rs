@@ -53,8 +53,13 @@ pub fn run(mut command: Command, limit: Duration) -> io::Result<Finished> {
     })
 }
 
+/// Asks one process that we started to stop (SIGTERM).
+pub fn terminate(child: &Child) -> io::Result<()> {
+    signal(child, Signal::TERM)
+}
+
 /// Sends a signal to one process that we started.
-pub(crate) fn signal(child: &Child, signal: Signal) -> io::Result<()> {
+fn signal(child: &Child, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(Pid::from_child(child), signal)?)
 }
 

@@ -5,7 +5,6 @@ use crate::{
     port::Port,
     process,
 };
-use rustix::process::Signal;
 use std::{
     ffi::OsString,
     fs,
@@ -279,7 +278,7 @@ impl StoaProcess {
 
     /// Asks it to stop (SIGTERM), without waiting.
     pub fn ask_to_stop(&self) {
-        process::signal(&self.child, Signal::TERM).expect("it is ours to stop");
+        process::terminate(&self.child).expect("it is ours to stop");
     }
 
     /// Asks it to stop and waits until it has. Panics if it stays a minute.
