@@ -2,10 +2,13 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use download_protocol::{Body, DownloadService};
+use download_protocol::{Body, DownloadService, ProxyUpstream};
 use futures::{StreamExt, stream};
 use http::{Request, Response};
 use http_body_util::BodyExt;
+use http_client::{Client, Settings};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use proxy_core::{
     checksums::{ChecksumRelay, NoDatabase},
     file::{Body as FileBody, Kind, ModuleFile},
@@ -22,7 +25,8 @@ use proxy_core::{
     },
     verify::Verified,
 };
-use std::{collections::HashMap, io::Write, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, io::Write, sync::Arc};
+use tokio::net::TcpListener;
 
 /// The name this mirror bears in `Via`.
 pub(crate) const OWN_ID: &str = "stoa-under-test";
@@ -161,29 +165,13 @@ pub(crate) struct House {
 impl House {
     /// A service over this shelf and this origin, relaying these databases.
     pub(crate) fn build(shelf: Shelf, origin: Origin, relays: Vec<Arc<dyn ChecksumRelay>>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let upstream: Option<Arc<dyn Upstream>> = Some(Arc::new(origin));
-        let link = Link {
-            upstream: upstream.clone(),
-            separator: Separator::OnNotFound,
-        };
-        let mirror = Mirror::new(MirrorParts {
-            store: Arc::new(shelf),
-            records: Arc::new(MemoryStore::new()),
-            chain: Chain {
-                links: vec![link],
-                private: Default::default(),
-                direct: upstream,
-            },
-            leases: Arc::new(LocalLeases::default()),
-            checksums: Arc::new(NoDatabase),
-            spool: Spool::open(folder.path()).unwrap(),
-            lifetimes: Lifetimes::default(),
-        });
-        Self {
-            service: DownloadService::new(mirror, relays, OWN_ID),
-            _spool: Arc::new(folder),
-        }
+        Self::assemble(
+            OWN_ID,
+            Arc::new(shelf),
+            Arc::new(origin),
+            relays,
+            Lifetimes::default(),
+        )
     }
 
     /// A service over this shelf whose origin knows nothing.
@@ -193,6 +181,72 @@ impl House {
             Origin::says(UpstreamError::not_found("no such version")),
             Vec::new(),
         )
+    }
+
+    /// A service that keeps in memory what it fetches from the proxy at this address.
+    pub(crate) fn fetching(own_id: &str, address: &str, lifetimes: Lifetimes) -> Self {
+        let settings = Settings {
+            own_id: own_id.into(),
+            ..Settings::default()
+        };
+        let upstream = ProxyUpstream::configured(Client::new(&settings).unwrap(), address).unwrap();
+        Self::assemble(
+            own_id,
+            Arc::new(MemoryStore::new()),
+            Arc::new(upstream),
+            Vec::new(),
+            lifetimes,
+        )
+    }
+
+    fn assemble(
+        own_id: &str,
+        store: Arc<dyn ModuleStore>,
+        upstream: Arc<dyn Upstream>,
+        relays: Vec<Arc<dyn ChecksumRelay>>,
+        lifetimes: Lifetimes,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let link = Link {
+            upstream: Some(upstream),
+            separator: Separator::OnNotFound,
+        };
+        let mirror = Mirror::new(MirrorParts {
+            store,
+            records: Arc::new(MemoryStore::new()),
+            chain: Chain {
+                links: vec![link],
+                ..Chain::default()
+            },
+            leases: Arc::new(LocalLeases::default()),
+            checksums: Arc::new(NoDatabase),
+            spool: Spool::open(folder.path()).unwrap(),
+            lifetimes,
+        });
+        Self {
+            service: DownloadService::new(mirror, relays, own_id),
+            _spool: Arc::new(folder),
+        }
+    }
+
+    /// Answers on this socket until the runtime ends.
+    pub(crate) fn listen(self, listener: TcpListener) {
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let house = self.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let house = house.clone();
+                    async move {
+                        let (request, _) = request.into_parts();
+                        let path = request.uri.path();
+                        let response = house.service.respond(&request, path, Caller::anonymous()).await;
+                        Ok::<_, Infallible>(response)
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
     }
 
     /// Asks; `headers` are `name: value` lines.

@@ -1,36 +1,14 @@
 //! What goes over a real socket, with hyper between the service and the client.
 
 use crate::house::{Form, House, Shelf};
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use proxy_core::policy::Caller;
-use std::{convert::Infallible, net::SocketAddr};
+use std::net::SocketAddr;
 use testkit::client::{Ask, drain, send_raw};
 use tokio::net::TcpListener;
 
-/// Serves a house on a socket until the runtime ends.
 async fn listen(house: House) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let house = house.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let house = house.clone();
-                async move {
-                    let (request, _) = request.into_parts();
-                    let response = house
-                        .service
-                        .respond(&request, request.uri.path(), Caller::anonymous())
-                        .await;
-                    Ok::<_, Infallible>(response)
-                }
-            });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-        }
-    });
+    house.listen(listener);
     address
 }
 
