@@ -36,11 +36,11 @@ pub const MAX_GO_MOD: u64 = 16 << 20;
 pub const MAX_LICENSE: u64 = 16 << 20;
 
 /// The most entries in a zip. Go has no such limit; the largest modules known have some tens of thousands of files.
-/// Together with the limits below it bounds what the directory of a hostile zip can cost to about 150 MB.
+/// Together with the limits below it bounds what the directory of a hostile zip can cost to some 200 MB of memory.
 pub const MAX_ENTRIES: u64 = 200_000;
 
-/// The most bytes all names of a zip may have together, each with its `<module>@<version>/`.
-pub const MAX_NAMES: usize = 32 << 20;
+/// The largest directory, names included, in bytes.
+pub const MAX_DIRECTORY: u64 = 48 << 20;
 
 /// The longest path of a file below the module's root, in bytes: what Linux takes as one path.
 pub const MAX_PATH: usize = 4096;

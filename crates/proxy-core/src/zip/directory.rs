@@ -2,7 +2,7 @@
 //!
 //! Formats are those of PKWARE's APPNOTE.TXT 6.3.10, sections 4.3.12 to 4.3.16.
 
-use super::{CheckError, InvalidZip, MAX_ENTRIES, MAX_NAMES};
+use super::{CheckError, InvalidZip, MAX_DIRECTORY, MAX_ENTRIES};
 use std::io::{self, Read, Seek, SeekFrom};
 
 const ENTRY: u32 = 0x0201_4b50;
@@ -89,6 +89,9 @@ pub(super) fn locate(zip: &mut (impl Read + Seek), size: u64) -> Result<Location
     if location.entries > MAX_ENTRIES {
         return Err(InvalidZip::new(format!("it has more than {MAX_ENTRIES} entries")).into());
     }
+    if location.size > MAX_DIRECTORY {
+        return Err(InvalidZip::new(format!("its directory is larger than {MAX_DIRECTORY} bytes")).into());
+    }
     if location.size < location.entries * ENTRY_SIZE as u64 {
         return Err(InvalidZip::new("its directory is too short for its entries").into());
     }
@@ -143,22 +146,17 @@ fn split_zip() -> CheckError {
     InvalidZip::new("it is a part of a zip split over several disks").into()
 }
 
-/// Reads the directory's entries in its order; `each` judges them while their number and names stay bounded.
+/// Reads the directory's entries in its order; `judge` decides of each whether to go on.
 pub(super) fn read(
     zip: &mut impl Read,
     location: &Location,
-    mut each: impl FnMut(&Entry) -> Result<(), InvalidZip>,
+    mut judge: impl FnMut(&Entry) -> Result<(), InvalidZip>,
 ) -> Result<Vec<Entry>, CheckError> {
     let mut zip = zip.by_ref().take(location.size);
     let mut entries = Vec::with_capacity(location.entries as usize);
-    let mut names = 0;
     for _ in 0..location.entries {
         let entry = read_entry(&mut zip)?;
-        names += entry.name.len();
-        if names > MAX_NAMES {
-            return Err(InvalidZip::new(format!("its names take more than {MAX_NAMES} bytes")).into());
-        }
-        each(&entry)?;
+        judge(&entry)?;
         entries.push(entry);
     }
     if zip.limit() != 0 {
