@@ -17,6 +17,7 @@ pub(crate) mod arguments;
 pub(crate) mod environment;
 pub(crate) mod module_cache;
 pub(crate) mod outcome;
+pub(crate) mod page;
 pub(crate) mod process_group;
 pub(crate) mod progress;
 pub(crate) mod sentence;
@@ -28,6 +29,7 @@ use arguments::Target;
 use async_trait::async_trait;
 use environment::Rules;
 use module_cache::ModuleCaches;
+use page::Pages;
 use proxy_core::{
     file::{Body, Kind},
     info::{Info, zero_time},
@@ -36,7 +38,12 @@ use proxy_core::{
     upstream::{FetchContext, Fetched, Incoming, Upstream, UpstreamError, Wanted},
 };
 use session::Session;
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::sync::Semaphore;
 
 /// What a [`GoCommand`] needs to know.
@@ -86,6 +93,7 @@ pub(crate) struct Inner {
     config: PathBuf,
     caches: ModuleCaches,
     running: Arc<Semaphore>,
+    pages: OnceLock<Pages>,
 }
 
 impl Default for Limits {
@@ -127,7 +135,18 @@ impl GoCommand {
             config,
             caches,
             running,
+            pages: OnceLock::new(),
         })))
+    }
+
+    /// With a client that asks a repository's page whether there is anything at all, where git is answered 401: some
+    /// hosts say so of what does not exist. Without one, that is trouble.
+    #[must_use]
+    pub fn asking_pages(self, client: http_client::Client) -> Self {
+        let pages = Pages::new(client, &self.0.settings.private);
+        // A second client changes nothing.
+        let _ = self.0.pages.set(pages);
+        self
     }
 
     /// Fetches one version in a session.

@@ -11,6 +11,7 @@ use proxy_core::{
     upstream::{FetchContext, Fetched, Incoming, Upstream, UpstreamError, Wanted},
 };
 use std::{
+    collections::HashMap,
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -359,6 +360,49 @@ async fn what_was_not_reached_is_never_not_found() {
     assert!(
         fetch(&direct, "example.test/greet", "v1.0.0").await.is_ok(),
         "trouble passes"
+    );
+}
+
+#[tokio::test]
+async fn a_401_is_not_found_only_if_the_page_of_the_repository_says_so() {
+    let place = place!();
+    for (name, page) in [("absent", 404), ("private", 200), ("shy", 401)] {
+        place.domain.import(
+            &format!("example.test/{name}"),
+            "git",
+            &format!("https://code.test/{name}"),
+        );
+        place
+            .domain
+            .page(&format!("code.test/{name}/info/refs"), 401, "who are you?");
+        place.domain.page(&format!("code.test/{name}"), page, "");
+    }
+    let environment: HashMap<_, _> = place.domain.environment().into_iter().collect();
+    let settings = http_client::Settings::from_lookup(|name| environment.get(name).cloned()).unwrap();
+    let direct = place
+        .direct()
+        .asking_pages(http_client::Client::new(&settings).unwrap());
+    let absent = fetch(&direct, "example.test/absent", "v1.0.0").await;
+    assert!(
+        matches!(absent, Err(UpstreamError::NotFound { .. })),
+        "{absent:?}"
+    );
+    let again = versions(&direct, "example.test/absent").await;
+    assert!(
+        matches!(again, Err(UpstreamError::NotFound { .. })),
+        "where go names no address: {again:?}"
+    );
+    for name in ["private", "shy"] {
+        let trouble = fetch(&direct, &format!("example.test/{name}"), "v1.0.0").await;
+        assert!(
+            matches!(trouble, Err(UpstreamError::Unavailable { .. })),
+            "{name}: {trouble:?}"
+        );
+    }
+    let unasked = fetch(&place.direct(), "example.test/absent", "v1.0.0").await;
+    assert!(
+        matches!(unasked, Err(UpstreamError::Unavailable { .. })),
+        "{unasked:?}"
     );
 }
 

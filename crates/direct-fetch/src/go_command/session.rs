@@ -150,8 +150,36 @@ impl<'a> Session<'a> {
                 );
                 UpstreamError::unavailable(said)
             }
-            Outcome::Trouble | Outcome::Unauthorized => UpstreamError::unavailable(said),
+            Outcome::Unauthorized => {
+                let repository = self.repository_of(complaint);
+                self.unauthorized(repository.as_deref(), target, said).await
+            }
+            Outcome::Trouble => UpstreamError::unavailable(said),
         }
+    }
+
+    /// Where a clone came from that is named in a complaint. `go` notes it beside the clone, as `git3:https://…`.
+    fn repository_of(&self, complaint: &str) -> Option<String> {
+        let clones = self.cache.modules().join("cache/vcs");
+        let (_, behind) = complaint.split_once(clones.to_str()?)?;
+        let name = behind.strip_prefix('/')?.split([':', '/', ' ']).next()?;
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let note = fs::read_to_string(clones.join(format!("{name}.info"))).ok()?;
+        Some(note.split_once(':')?.1.trim().to_owned())
+    }
+
+    /// An origin that wants credentials: absent after all, if its page is.
+    async fn unauthorized(&self, repository: Option<&str>, target: &Target, said: String) -> UpstreamError {
+        if let (Some(pages), Some(repository)) = (self.go.pages.get(), repository)
+            && pages.is_absent(repository, target.module(), self.context).await
+        {
+            return UpstreamError::not_found(format!(
+                "{said} (and its page says that there is no such repository)"
+            ));
+        }
+        UpstreamError::unavailable(said)
     }
 
     /// For a path that names its repository (`host/repo.git/sub`), `go` tries each secure scheme and says only
@@ -167,9 +195,10 @@ impl<'a> Session<'a> {
             return UpstreamError::unavailable(said);
         }
         let mut command = self.command(Path::new(program));
+        let repository = format!("https://{repository}");
         command
             .args(["ls-remote", "-q", "--end-of-options"])
-            .arg(format!("https://{repository}"));
+            .arg(&repository);
         let ended = match self.run(command).await {
             Ok(ended) => ended,
             Err(cut) => return self.cut(cut, target),
@@ -179,6 +208,7 @@ impl<'a> Session<'a> {
         match outcome::command(&complaint) {
             Outcome::Refused => UpstreamError::not_found(said),
             Outcome::DiskFull => disk_full(),
+            Outcome::Unauthorized => self.unauthorized(Some(&repository), target, said).await,
             _ => UpstreamError::unavailable(said),
         }
     }
