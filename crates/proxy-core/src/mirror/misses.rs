@@ -92,7 +92,7 @@ impl Inner {
             match kept {
                 Kept::All => return Ok(()),
                 Kept::Superseded => {
-                    tracing::info!(%module, "somebody else kept another commit; fetching that one")
+                    tracing::info!(%module, "somebody else kept another commit; fetching that one");
                 }
             }
         }
