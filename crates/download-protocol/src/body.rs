@@ -104,7 +104,7 @@ impl http_body::Body for Body {
         match &next {
             Some(Ok(bytes)) => self.left = self.left.saturating_sub(bytes.len() as u64),
             Some(Err(error)) => {
-                tracing::warn!(missing = self.left, error = chain(error), "an answer broke off")
+                tracing::warn!(missing = self.left, error = chain(error), "an answer broke off");
             }
             None => {}
         }
