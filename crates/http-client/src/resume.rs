@@ -198,7 +198,8 @@ impl Received {
         }
         tracing::debug!(host = %host(broken), length, cause, "asking for the rest");
         metrics::counter!("stoa_upstream_resumes_total").increment(1);
-        tokio::time::sleep(Duration::from_millis(50) * self.fruitless.pow(2)).await;
+        // At once after a transfer that got somewhere, then ever later.
+        tokio::time::sleep(Duration::from_millis(100) * (self.fruitless - 1).pow(2)).await;
         let mut request = self.request.clone();
         if let (Some(validator), 1..) = (&self.whole.validator, length) {
             request = request
