@@ -114,19 +114,22 @@ async fn silence_ends_a_request() {
 #[tokio::test]
 async fn every_arrival_is_noted() {
     let delay = Duration::from_millis(30);
-    let origin = Origin::always(Reply::ok("here").after(delay)).await;
+    let origin = Origin::always(Reply::ok("two parts").after(delay).pausing_at(3, delay)).await;
+    let client = client();
     let begun = Instant::now();
     let context = FetchContext::default();
-    client()
-        .get_bytes(configured(&origin.url("/")), 100, &context)
-        .await
-        .unwrap();
-    // Without a note, the silence would be as long as the whole question.
-    let silent = context.silent_for();
-    assert!(
-        silent + delay <= begun.elapsed() + Duration::from_millis(1),
-        "{silent:?}"
-    );
+    // Without a note, the silence would be as long as the question so far.
+    let heard_after = |delay: Duration| {
+        let (silent, asked) = (context.silent_for(), begun.elapsed());
+        assert!(
+            silent + delay <= asked + Duration::from_millis(2),
+            "{silent:?} of {asked:?}"
+        );
+    };
+    let response = client.send(configured(&origin.url("/")), &context).await.unwrap();
+    heard_after(delay);
+    assert_eq!(response.bytes(100).await.unwrap(), "two parts");
+    heard_after(delay * 2);
 }
 
 #[tokio::test]

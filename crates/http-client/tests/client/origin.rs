@@ -35,6 +35,7 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     length: Option<usize>,
     delay: Duration,
+    pause: Option<(usize, Duration)>,
     cut: Option<usize>,
     stall: Option<usize>,
 }
@@ -113,6 +114,7 @@ impl Reply {
             body,
             length,
             delay: Duration::ZERO,
+            pause: None,
             cut: None,
             stall: None,
         }
@@ -154,6 +156,12 @@ impl Reply {
     /// Waits before the head.
     pub(crate) fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// Waits after so many bytes of a body of known length, and goes on.
+    pub(crate) fn pausing_at(mut self, bytes: usize, delay: Duration) -> Self {
+        self.pause = Some((bytes, delay));
         self
     }
 
@@ -227,7 +235,11 @@ async fn write_reply(stream: &mut TcpStream, reply: Reply) -> std::io::Result<()
     let end = reply.cut.or(reply.stall).unwrap_or(reply.body.len());
     let body = &reply.body[..end.min(reply.body.len())];
     if reply.length.is_some() {
-        stream.write_all(body).await?;
+        let (before, delay) = reply.pause.unwrap_or_default();
+        let (first, rest) = body.split_at(before);
+        stream.write_all(first).await?;
+        tokio::time::sleep(delay).await;
+        stream.write_all(rest).await?;
     } else {
         for piece in body.chunks(1000) {
             stream

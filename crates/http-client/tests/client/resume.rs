@@ -158,7 +158,7 @@ async fn compressed_bytes_go_on_under_the_decoder() {
 #[tokio::test]
 async fn another_file_is_never_spliced_in() {
     let broken = |file: &[u8]| Reply::ok(file).header("etag", "\"one\"").cut_at(50_000);
-    let replacements: [fn(&[u8], &[u8]) -> Reply; 9] = [
+    let replacements: [fn(&[u8], &[u8]) -> Reply; 10] = [
         |_, other| Reply::ok(other).header("etag", "\"two\""),
         |_, other| Reply::ok(&other[..SIZE / 2]).header("etag", "\"one\""),
         // The same tag for other bytes, which only their sum can tell.
@@ -166,6 +166,7 @@ async fn another_file_is_never_spliced_in() {
         |_, other| Reply::ok(other),
         |_, other| Reply::part(other, 50_000).header("etag", "\"two\""),
         |file, _| Reply::part(file, 49_999),
+        |file, _| Reply::part(file, 50_001),
         |file, _| Reply::part(&file[..SIZE - 1], 50_000),
         |file, _| Reply::status(206).body(&file[50_000..]).header("etag", "\"one\""),
         |file, _| Reply::part(file, 50_000).header("content-encoding", "gzip"),
