@@ -77,3 +77,34 @@ fn within_reach(host: &str, addresses: Vec<IpAddr>, reach: Reach) -> Result<Vec<
         _ => Ok(allowed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn only_addresses_within_reach_are_handed_out() {
+        let mixed = || addresses(&["10.0.0.1", "8.8.8.8", "169.254.169.254", "2606:4700::1111"]);
+        let given = |reach| within_reach("mixed.test", mixed(), reach).unwrap();
+        assert_eq!(given(Reach::Public), addresses(&["8.8.8.8", "2606:4700::1111"]));
+        assert_eq!(
+            given(Reach::Internal),
+            addresses(&["10.0.0.1", "8.8.8.8", "2606:4700::1111"])
+        );
+        assert_eq!(given(Reach::Everywhere), mixed());
+        let refused = within_reach("inside.test", addresses(&["10.0.0.1"]), Reach::Public).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "inside.test is at 10.0.0.1, and an address learned from the network must be public"
+        );
+        assert!(
+            within_reach("empty.test", Vec::new(), Reach::Public)
+                .unwrap()
+                .is_empty()
+        );
+    }
+}

@@ -104,14 +104,20 @@ async fn netrc_knows_hosts_with_and_without_port() {
     let port = origin.address().port();
     let context = FetchContext::default();
     for (netrc, sent) in [
-        (format!("machine 127.0.0.1 login gopher password canary"), true),
+        ("machine 127.0.0.1 login gopher password canary".to_owned(), true),
         (
             format!("machine 127.0.0.1:{port} login gopher password canary"),
             true,
         ),
-        (format!("machine 127.0.0.1:1 login gopher password canary"), false),
-        (format!("machine other.test login gopher password canary"), false),
-        (format!("default login gopher password canary"), true),
+        (
+            "machine 127.0.0.1:1 login gopher password canary".to_owned(),
+            false,
+        ),
+        (
+            "machine other.test login gopher password canary".to_owned(),
+            false,
+        ),
+        ("default login gopher password canary".to_owned(), true),
     ] {
         with_netrc(&netrc)
             .send(configured(&origin.url("/")), &context)

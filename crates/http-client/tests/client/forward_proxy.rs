@@ -124,3 +124,32 @@ async fn a_public_upstream_may_not_lead_inside() {
         .unwrap();
     assert_eq!(inside.count(), 1);
 }
+
+#[tokio::test]
+async fn a_proxy_that_wants_credentials_gets_them() {
+    let origin = Origin::always(Reply::ok("here")).await;
+    let proxy = ForwardProxy::start();
+    proxy.route("far.test", 80, origin.address());
+    let address = proxy.url().replacen("://", "://gopher:canary@", 1);
+    let settings = Settings {
+        forward_proxies: ForwardProxies::new(&address, "", "").unwrap(),
+        ..Settings::default()
+    };
+    assert!(!format!("{settings:?}").contains("canary"));
+    let client = Client::new(&settings).unwrap();
+    client
+        .send(configured("http://far.test/"), &FetchContext::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        proxy.passed()[0].headers["proxy-authorization"],
+        "Basic Z29waGVyOmNhbmFyeQ=="
+    );
+    assert_eq!(origin.seen()[0].header("authorization"), None);
+    let unrouted = client
+        .send(configured("http://nowhere.test/"), &FetchContext::default())
+        .await
+        .unwrap();
+    let error = unrouted.success().await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+}

@@ -15,6 +15,9 @@ use std::{
 
 const SIZE: usize = 200_000;
 
+/// Answers with something that is not the rest of the file, given that and another one.
+type Replacement = fn(&[u8], &[u8]) -> Reply;
+
 /// Bytes without any pattern that could hide a shift.
 fn file(seed: u64) -> Vec<u8> {
     (0..SIZE as u64 / 8)
@@ -158,7 +161,7 @@ async fn compressed_bytes_go_on_under_the_decoder() {
 #[tokio::test]
 async fn another_file_is_never_spliced_in() {
     let broken = |file: &[u8]| Reply::ok(file).header("etag", "\"one\"").cut_at(50_000);
-    let replacements: [fn(&[u8], &[u8]) -> Reply; 10] = [
+    let replacements: [Replacement; 10] = [
         |_, other| Reply::ok(other).header("etag", "\"two\""),
         |_, other| Reply::ok(&other[..SIZE / 2]).header("etag", "\"one\""),
         // The same tag for other bytes, which only their sum can tell.
