@@ -12,8 +12,13 @@
 
 #[path = "go_oracle/oracle.rs"]
 mod oracle;
+#[expect(dead_code, reason = "the tests of single rules use all of it")]
+#[path = "module_zip/raw.rs"]
+mod raw;
 #[path = "go_oracle/words.rs"]
 mod words;
+#[path = "go_oracle/zips.rs"]
+mod zips;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use oracle::Questions;

@@ -1,4 +1,5 @@
-// Command oracle answers questions about names, versions, sums and go.mod files with the code the go command uses.
+// Command oracle answers questions about names, versions, sums, go.mod files and zips with the code the go command
+// uses.
 //
 // It reads a file of JSON lines, each a list of strings: the question and its arguments. It prints one line of
 // answer for each, as a JSON string.
@@ -103,6 +104,14 @@ func answer(question string, args []string) string {
 		return writeInfo(args)
 	case "read info":
 		return readInfo(args[0])
+	case "zip":
+		return checkZip(module.Version{Path: args[0], Version: args[1]}, bytes(args[2]))
+	case "create zip":
+		return createZip(module.Version{Path: args[0], Version: args[1]}, args[2:])
+	case "tree":
+		return checkTree(args[0], args[1:])
+	case "folds":
+		return folds()
 	case "characters":
 		return characters()
 	}

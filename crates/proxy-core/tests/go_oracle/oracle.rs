@@ -18,6 +18,16 @@ impl Questions {
         arguments: [&str; N],
         ours: impl Into<String>,
     ) {
+        self.ask_list(question, arguments, ours);
+    }
+
+    /// Asks about a list of any length.
+    pub(crate) fn ask_list<'a>(
+        &mut self,
+        question: &'a str,
+        arguments: impl IntoIterator<Item = &'a str>,
+        ours: impl Into<String>,
+    ) {
         let line: Vec<_> = std::iter::once(question).chain(arguments).collect();
         let line = serde_json::to_string(&line).unwrap();
         writeln!(self.lines, "{line}").unwrap();
@@ -48,8 +58,22 @@ impl Questions {
         )
     }
 
+    /// Our answers.
+    pub(crate) fn ours(&self) -> impl Iterator<Item = &str> {
+        self.ours.iter().map(|(_, ours)| &**ours)
+    }
+
+    /// Compares those answers that are no refusal: we may refuse more.
+    pub(crate) fn compare_those_accepted(self) {
+        self.compare_where(|ours| ours != "no");
+    }
+
     /// Compares every answer; says so where there is no `go` to ask.
     pub(crate) fn compare(self) {
+        self.compare_where(|_| true);
+    }
+
+    fn compare_where(self, compared: impl Fn(&str) -> bool) {
         let Some(theirs) = self.answers() else {
             testkit::skip_or_fail!("there is no go command here")
         };
@@ -58,7 +82,7 @@ impl Questions {
             .ours
             .iter()
             .zip(theirs)
-            .filter(|((_, ours), theirs)| ours != theirs)
+            .filter(|((_, ours), theirs)| compared(ours) && ours != theirs)
             .collect();
         for ((question, ours), theirs) in differing.iter().take(20) {
             println!("{question}\n  ours: {ours:?}\n  Go's: {theirs:?}");
@@ -83,6 +107,7 @@ static ORACLE: LazyLock<Option<std::path::PathBuf>> = LazyLock::new(|| {
         "semver",
         "modfile",
         "sumdb/dirhash",
+        "zip",
         "internal/lazyregexp",
     ] {
         copy_sources(&vendored.join(package), &folder.join("mod").join(package));
@@ -92,6 +117,7 @@ static ORACLE: LazyLock<Option<std::path::PathBuf>> = LazyLock::new(|| {
         "module oracle\n\ngo 1.24\n\nrequire golang.org/x/mod v0.0.0\n\nreplace golang.org/x/mod => ./mod\n";
     fs::write(folder.join("go.mod"), go_mod).unwrap();
     fs::write(folder.join("main.go"), include_str!("main.go")).unwrap();
+    fs::write(folder.join("zips.go"), include_str!("zips.go")).unwrap();
     go.succeed(&folder, ["build", "-o", "oracle", "."]);
     Some(folder.join("oracle"))
 });
