@@ -3,6 +3,7 @@
 use crate::{
     destination::Destination,
     error::Error,
+    meters,
     netrc::Netrc,
     request::Request,
     response::Response,
@@ -27,6 +28,7 @@ pub(crate) struct Inner {
 impl Client {
     /// Makes a client. Nothing is connected yet.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        meters::describe();
         Ok(Self(Arc::new(Inner {
             transport: Transport::new(settings)?,
             netrc: settings.netrc.clone(),

@@ -5,6 +5,7 @@ use crate::{
     destination::{Destination, Trust, authority, may_carry_credentials},
     error::Error,
     guard::{self, Reach},
+    meters,
     redirect::{self, Hop, MOST_HOPS},
     request::Request,
     retry::Retries,
@@ -41,7 +42,7 @@ impl Inner {
         for _ in 0..=MOST_HOPS {
             let begun = Instant::now();
             let answered = self.ask(&hop, request, context).await;
-            record(&answered, begun);
+            meters::record(&answered, begun);
             let response = answered?;
             let Some(to) = redirect::location(&hop.url, response.status(), response.headers())? else {
                 return Ok(Answer { response, hop });
@@ -139,25 +140,4 @@ fn reach_of(trust: Trust) -> Reach {
         Trust::LearnedPrivate => Reach::Internal,
         Trust::Learned => Reach::Public,
     }
-}
-
-/// Counts what an origin did, without naming it: names of hosts do not belong in metrics that others read.
-fn record(answered: &Result<reqwest::Response, Error>, begun: Instant) {
-    let outcome = match answered {
-        Ok(response) => match response.status().as_u16() {
-            200..=299 => "ok",
-            300..=399 => "redirect",
-            404 | 410 => "not_found",
-            401 | 403 => "forbidden",
-            429 => "too_many_requests",
-            400..=499 => "client_error",
-            _ => "server_error",
-        },
-        Err(Error::Refused { .. }) => "refused",
-        Err(Error::Silent { .. }) => "silent",
-        Err(_) => "unreachable",
-    };
-    metrics::counter!("stoa_upstream_requests_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("stoa_upstream_request_duration_seconds", "outcome" => outcome)
-        .record(begun.elapsed().as_secs_f64());
 }

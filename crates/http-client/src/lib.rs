@@ -8,6 +8,7 @@ mod error;
 mod exchange;
 mod guard;
 mod gzip;
+mod meters;
 mod names;
 mod netrc;
 mod proxies;

@@ -7,7 +7,7 @@
 //! the whole file again: what is known already is skipped, and must be what it was.
 
 use crate::{
-    client::Client, destination::authority, error::Error, exchange::Answer, request::Request,
+    client::Client, destination::authority, error::Error, exchange::Answer, meters, request::Request,
     response::announced_size, transport::cause,
 };
 use bytes::{Buf, Bytes};
@@ -197,7 +197,7 @@ impl Received {
             return Err(broken_off(format!("after {length} bytes: {cause}")));
         }
         tracing::debug!(host = %host(broken), length, cause, "asking for the rest");
-        metrics::counter!("stoa_upstream_resumes_total").increment(1);
+        meters::resumed();
         // At once after a transfer that got somewhere, then ever later.
         tokio::time::sleep(Duration::from_millis(100) * (self.fruitless - 1).pow(2)).await;
         let mut request = self.request.clone();

@@ -80,10 +80,11 @@ impl Default for Timeouts {
 }
 
 impl Default for Settings {
-    /// The system's names and certificates, no forward proxy, no passwords.
+    /// The system's names and certificates, no forward proxy, no passwords, and a made-up id: two mirrors of the same
+    /// name in one chain would take each other for a circle.
     fn default() -> Self {
         Self {
-            own_id: "stoa".into(),
+            own_id: format!("stoa-{:016x}", rand::random::<u64>()).into(),
             user_agent: concat!("Stoa/", env!("CARGO_PKG_VERSION")).to_owned(),
             forward_proxies: ForwardProxies::default(),
             extra_roots: Vec::new(),

@@ -9,6 +9,7 @@ mod bodies;
 mod credentials;
 mod forward_proxy;
 mod guard;
+mod http2;
 mod names;
 mod origin;
 mod redirects;
