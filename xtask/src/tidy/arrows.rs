@@ -4,7 +4,7 @@ use crate::{Failure, tree};
 use serde_json::Value;
 
 /// A crate and those of ours it may use; a name that ends in `-*` stands for all that begin so. Tests may use more.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("proxy-core", &[]),
     ("http-client", &["proxy-core"]),
     ("download-protocol", &["http-client", "proxy-core"]),
@@ -27,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
         ],
     ),
     ("testkit", &[]),
+    ("fuzz", &["proxy-core", "download-protocol"]),
     ("xtask", &[]),
 ];
 
