@@ -43,7 +43,7 @@ impl From<bool> for Verdict {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 10] = [
     targets::ESCAPE,
     targets::PATH,
     targets::VERSION,
@@ -52,6 +52,8 @@ pub const TARGETS: [Target; 8] = [
     targets::INFO,
     targets::GO_MOD,
     targets::REQUEST,
+    targets::ZIP,
+    targets::TREE,
 ];
 
 /// The target of this name.

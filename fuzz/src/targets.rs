@@ -7,7 +7,9 @@ mod path;
 mod pattern;
 mod query;
 mod request;
+mod tree;
 mod version;
+mod zip;
 
 pub(crate) use escape::ESCAPE;
 pub(crate) use go_mod::GO_MOD;
@@ -16,7 +18,9 @@ pub(crate) use path::PATH;
 pub(crate) use pattern::PATTERN;
 pub(crate) use query::QUERY;
 pub(crate) use request::REQUEST;
+pub(crate) use tree::TREE;
 pub(crate) use version::VERSION;
+pub(crate) use zip::ZIP;
 
 use std::path::Component;
 
