@@ -20,6 +20,9 @@ pub use zip::{ZipWriting, incompressible, zip_of};
 use crate::archive::Archive;
 use bytes::Bytes;
 
+/// Above this many bytes, zips are stored and not compressed.
+const HEAVY: usize = 4 << 20;
+
 /// One version of one module.
 #[derive(Clone, Debug)]
 pub struct Module {
@@ -145,9 +148,14 @@ impl Module {
         )
     }
 
-    /// The `.zip`, the same bytes each time.
+    /// The `.zip`, the same bytes each time: compressed, unless it is so heavy that compressing takes long.
     pub fn zip(&self) -> Bytes {
-        self.zip_written(ZipWriting::Deflated)
+        let weight: usize = self.files.iter().map(|(_, content)| content.len()).sum();
+        self.zip_written(if weight > HEAVY {
+            ZipWriting::Stored
+        } else {
+            ZipWriting::Deflated
+        })
     }
 
     /// The `.zip` with its entries stored uncompressed: other bytes with the same `h1:` sum, and quick to make.

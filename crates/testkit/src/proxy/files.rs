@@ -20,20 +20,11 @@ impl Files {
             content_type: "text/plain; charset=utf-8",
             bytes: module.go_mod(),
         };
-        let heavy = module
-            .files
-            .iter()
-            .map(|(_, content)| content.len())
-            .sum::<usize>()
-            > 4 << 20;
-        let bytes = if heavy { module.zip_stored() } else { module.zip() };
-        self.0.insert(
-            module.url_path("zip"),
-            Served {
-                content_type: "application/zip",
-                bytes,
-            },
-        );
+        let zip = Served {
+            content_type: "application/zip",
+            bytes: module.zip(),
+        };
+        self.0.insert(module.url_path("zip"), zip);
         self.0.insert(module.url_path("mod"), go_mod);
         self.0.insert(module.url_path("info"), info.clone());
         // The last module added is the latest, unless it is a pre-release; pseudo-versions are never listed.
