@@ -6,7 +6,7 @@
 //! one speaks for the module, else those recorded when the version was first seen. A file that was kept once and is
 //! now missing (set aside because it was damaged) comes back only as the very bytes that were kept.
 //!
-//! [`Unverified::verify`] gathers what the file is held against, which waits for stores and networks; [`judge`] then
+//! [`Unverified::verify`] gathers what the file is held against, which waits for stores and networks; `judge` then
 //! decides, which depends on nothing else.
 
 mod judge;

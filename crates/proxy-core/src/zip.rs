@@ -9,7 +9,7 @@
 //! What is kept here is kept for ever and read by others, so its container must have one reading: the entries lie
 //! one after the other from the first byte, the directory follows at once, its end is the end of the file, and both
 //! places that describe an entry say the same. Every zip that the go command, version control or an ordinary tool
-//! writes is like that. [`directory`] and [`entry`] read just this, in one pass and bounded memory; inflating is
+//! writes is like that. The two modules that read it (`directory`, `entry`) take just this, in one pass and bounded memory; inflating is
 //! `flate2`'s, and writing ([`Writer`]) the `zip` crate's.
 
 mod check;

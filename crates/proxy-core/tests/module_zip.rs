@@ -4,6 +4,8 @@
 
 #[path = "module_zip/contents.rs"]
 mod contents;
+#[path = "module_zip/golden.rs"]
+mod golden;
 #[path = "module_zip/layout.rs"]
 mod layout;
 #[path = "module_zip/names.rs"]
