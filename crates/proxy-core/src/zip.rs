@@ -2,14 +2,16 @@
 //!
 //! A module zip holds the files of one version of one module, each named `<module>@<version>/<path>` (Go modules
 //! reference, "Module zip files"). Its own bytes prove nothing: the `h1:` sum covers names and contents only, so two
-//! zips of other bytes can be the same module, and a zip may say things that no sum covers. That is why [`check`]
-//! does not take a zip apart with a library that reads whatever it can. Such a library must be forgiving (the `zip`
-//! crate searches for a directory anywhere near the end, keeps the last of two entries with one name, believes the
-//! directory where it and the entry disagree), and where two readers forgive differently, one file is two modules.
-//! What is kept here is kept for ever and read by others, so its container must have one reading: the entries lie
-//! one after the other from the first byte, the directory follows at once, its end is the end of the file, and both
-//! places that describe an entry say the same. Every zip that the go command, version control or an ordinary tool
-//! writes is like that. The two modules that read it (`directory`, `entry`) take just this, in one pass and bounded memory; inflating is
+//! zips of other bytes can be the same module, and a zip may say things that no sum covers. Where two readers make
+//! different things of those, one file is two modules; and what is kept here is kept for ever and read by others. So a
+//! zip must have one reading: its entries lie one after the other from the first byte, the directory follows at once,
+//! its end is the end of the file, and the two places that describe an entry say the same. What the go command and
+//! ordinary tools write of plain files is like that.
+//!
+//! That is why [`check()`] does not use a library's reader. The `zip` crate's (9.8.1) can be told to compare the two
+//! descriptions, but it is made to read what is there: it looks for a directory that works, reads past bytes before,
+//! between and behind the entries, and holds as many entries in memory as the directory has. The two modules here
+//! (`directory`, `entry`) take the one form above and nothing else, in one pass and bounded memory. Inflating is
 //! `flate2`'s, and writing ([`Writer`]) the `zip` crate's.
 
 mod check;
