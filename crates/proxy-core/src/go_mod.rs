@@ -1,6 +1,6 @@
 //! `go.mod` files: the module line, the go line, retractions.
 //!
-//! Two readers, because the go command has two. [`module_path`] looks for the module line and nothing else, and takes
+//! Two readers, because the go command has two. [`module_path()`] looks for the module line and nothing else, and takes
 //! files that are otherwise broken: it decides which module a folder of a repository is. [`GoMod::parse`] reads the
 //! whole file as Go reads those of dependencies (`modfile.ParseLax`): directives it does not know and those that
 //! count only in the main module are skipped. Whether that reader fails decides which of a module's vendored files its
