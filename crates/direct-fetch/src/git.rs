@@ -1,4 +1,273 @@
-//! Git repositories: what their refs, commits and trees mean to `go`.
+//! Git repositories, natively: the same module that `go` would make, without the Go toolchain.
+//!
+//! One listing of the refs answers most questions; objects come only when a rule asks for them, each repository's into
+//! one cache, so that a second version costs what it does not share with the first. The rules are pure and have a file
+//! each: [`refs`], [`revision`] (what was asked for → a commit), [`naming`] (a commit → its version), [`folder`] (where
+//! in it the module lies), [`versions`] (the list), [`export`] (the zip) with [`attributes`] and [`checkout`] (its bytes).
+//! What they ask of a repository is [`objects::Objects`]; [`repository`] answers it out of a [`cache`] that a [`transport`] fills.
 
 pub mod attributes;
+mod cache;
 mod checkout;
+mod export;
+mod folder;
+mod naming;
+mod objects;
+pub mod place;
+pub mod refs;
+mod repository;
+pub mod revision;
+mod session;
+mod transport;
+mod versions;
+
+pub use place::Place;
+
+use crate::go_command::process_group::Bounds;
+use bytes::Bytes;
+use cache::Caches;
+use gix::ObjectId;
+use proxy_core::{
+    file::{Body, Kind},
+    go_mod,
+    info::{Info, Origin},
+    module::{Query, Version},
+    spool::Spool,
+    upstream::{FetchContext, Fetched, Incoming, UpstreamError, Wanted},
+};
+use repository::Repository;
+use revision::Wish;
+use session::Session;
+use std::{ffi::OsString, io, path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+use transport::{Remote, Transport, command::GitCommand};
+
+/// What reading git repositories needs to know.
+#[derive(Clone, Debug)]
+pub struct GitSettings {
+    /// The folder of the repository caches.
+    pub cache: PathBuf,
+    /// How many bytes all of them may have.
+    pub cache_limit: u64,
+    /// The `git` command.
+    pub program: OsString,
+    /// All variables of its environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// No byte for so long ends a fetch.
+    pub silence: Duration,
+    /// The longest a fetch may take.
+    pub duration: Duration,
+    /// The most a fetch may bring, in bytes.
+    pub growth: u64,
+}
+
+/// Git repositories as a source of modules. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Git {
+    caches: Caches,
+    transport: Arc<dyn Transport>,
+    spool: Spool,
+    /// Zips are made on so many threads at once: it is work for the processor, and hits need it too.
+    making: Arc<Semaphore>,
+}
+
+/// A repository, and the place of a module in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The repository's address, without credentials.
+    pub url: String,
+    /// The module in it.
+    pub place: Place,
+}
+
+impl Git {
+    /// Opens the caches, and sweeps them.
+    pub fn open(settings: GitSettings, spool: Spool) -> io::Result<Self> {
+        let caches = Caches::open(&settings.cache, settings.cache_limit)?;
+        caches.sweep()?;
+        let bounds = Bounds {
+            silence: settings.silence,
+            duration: settings.duration,
+            growth: settings.growth,
+        };
+        let transport = GitCommand {
+            program: settings.program,
+            environment: settings.environment,
+            bounds,
+        };
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Ok(Self {
+            caches,
+            transport: Arc::new(transport),
+            spool,
+            making: Arc::new(Semaphore::new(threads)),
+        })
+    }
+
+    /// The versions of a module: one listing of refs, and objects only to decide about `+incompatible`.
+    pub async fn versions(
+        &self,
+        source: &Source,
+        context: &FetchContext,
+    ) -> Result<Vec<Version>, UpstreamError> {
+        self.work(source, context, |repository, source, _| {
+            versions::list(repository, &source.place, repository.refs()?)
+        })
+        .await
+    }
+
+    /// The version a query means now.
+    pub async fn resolve(
+        &self,
+        source: &Source,
+        query: &Query,
+        context: &FetchContext,
+    ) -> Result<Info, UpstreamError> {
+        let query = query.clone();
+        self.work(source, context, move |repository, source, _| {
+            let refs = repository.refs()?;
+            let mut wish = Wish::query(&source.place, &query);
+            if query == Query::Latest
+                && let Some(latest) = versions::latest(repository, &source.place, refs)?
+            {
+                wish = Wish::version(&source.place, &latest);
+            }
+            let (commit, reference) = repository.find(&wish)?;
+            let named = naming::name(repository, &source.place, refs, &wish, commit)?;
+            Ok(info(source, &named, commit, reference))
+        })
+        .await
+    }
+
+    /// The wanted files of one version, all of one commit; always its `.info` as well, which names that commit.
+    pub async fn fetch(
+        &self,
+        source: &Source,
+        wanted: &Wanted,
+        context: &FetchContext,
+    ) -> Result<Fetched, UpstreamError> {
+        let _making = match wanted.kinds.contains(&Kind::Zip) {
+            true => Arc::clone(&self.making).acquire_owned().await.ok(),
+            false => None,
+        };
+        let (wanted, spool) = (wanted.clone(), self.spool.clone());
+        self.work(source, context, move |repository, source, session| {
+            fetch(repository, source, &wanted, &spool, session)
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        source: &Source,
+        context: &FetchContext,
+        work: impl FnOnce(&Repository<'_>, &Source, &Session) -> Result<T, UpstreamError> + Send + 'static,
+    ) -> Result<T, UpstreamError> {
+        let (git, source) = (self.clone(), source.clone());
+        Session::run(context, move |session| {
+            let remote = Remote {
+                url: source.url.clone(),
+            };
+            let repository = Repository::open(remote, &git.caches, &*git.transport, session)?;
+            work(&repository, &source, session)
+        })
+        .await
+    }
+}
+
+fn fetch(
+    repository: &Repository<'_>,
+    source: &Source,
+    wanted: &Wanted,
+    spool: &Spool,
+    session: &Session,
+) -> Result<Fetched, UpstreamError> {
+    let (module, place) = (&wanted.module, &source.place);
+    let (info, commit, folder) = match wanted.pinned.as_ref().and_then(pin) {
+        Some(commit) => {
+            let folder = folder::find(repository, place, commit)
+                .map_err(|error| moved(repository, source, wanted, commit, error))?;
+            (None, commit, folder)
+        }
+        None => {
+            let wish = Wish::version(place, module.version());
+            let (commit, reference) = repository.find(&wish)?;
+            let named = naming::name(repository, place, repository.refs()?, &wish, commit)?;
+            if named.version != *module.version() {
+                return Err(UpstreamError::not_found(format!(
+                    "{module}: its commit is version {}",
+                    named.version
+                )));
+            }
+            (
+                Some(info(source, &named, commit, reference)),
+                commit,
+                named.folder,
+            )
+        }
+    };
+    let whole = |bytes: Bytes| Some(Incoming::Whole(Body::from_bytes(bytes)));
+    let go_mod = wanted.kinds.contains(&Kind::Mod).then(|| {
+        folder
+            .go_mod
+            .clone()
+            .unwrap_or_else(|| go_mod::synthesized(module.path()).into())
+    });
+    let zip = match wanted.kinds.contains(&Kind::Zip) {
+        true => Some(Incoming::Whole(export::zip(
+            &repository.with(commit)?,
+            module,
+            commit,
+            &folder,
+            spool,
+            session,
+        )?)),
+        false => None,
+    };
+    Ok(Fetched {
+        info: info.and_then(|info| whole(info.to_json().into())),
+        go_mod: go_mod.and_then(whole),
+        zip,
+        from: format!("{} at {commit}", source.url),
+    })
+}
+
+/// The commit that the stored `.info` names.
+fn pin(info: &Info) -> Option<ObjectId> {
+    ObjectId::from_hex(info.origin.as_ref()?.hash.as_deref()?.as_bytes()).ok()
+}
+
+/// Says that a version moved, if the commit it was made from cannot be had and its name leads to another one now.
+fn moved(
+    repository: &Repository<'_>,
+    source: &Source,
+    wanted: &Wanted,
+    pinned: ObjectId,
+    error: UpstreamError,
+) -> UpstreamError {
+    let wish = Wish::version(&source.place, wanted.module.version());
+    match repository.find(&wish) {
+        Ok((found, _)) if found != pinned => UpstreamError::Moved {
+            module: wanted.module.clone(),
+            pinned: pinned.to_string().into(),
+            found: found.to_string().into(),
+        },
+        _ => error,
+    }
+}
+
+fn info(source: &Source, named: &naming::Named, commit: ObjectId, reference: Option<String>) -> Info {
+    let subdir = Some(source.place.code_folder.clone()).filter(|folder| !folder.is_empty());
+    Info {
+        version: named.version.clone(),
+        time: named.time,
+        origin: Some(Origin {
+            vcs: "git".to_owned(),
+            url: source.url.clone(),
+            subdir,
+            hash: Some(commit.to_string()),
+            // What names a commit does not hang on a ref.
+            reference: reference.filter(|_| !named.version.is_pseudo()),
+        }),
+    }
+}

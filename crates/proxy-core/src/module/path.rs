@@ -10,6 +10,7 @@ pub(super) mod elements;
 pub(crate) mod major;
 
 pub use elements::{check_file_path, check_import_path};
+pub use major::{check_version as check_major, split as split_major};
 
 use super::{
     Version,

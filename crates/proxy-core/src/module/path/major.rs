@@ -6,7 +6,7 @@ use crate::module::semver;
 ///
 /// `None` where the path ends in a major version that no module path may have: `/v0`, `/v1`, `/v02`, `/v2.1`, and
 /// for gopkg.in any path without `.vN` (Go's `module.SplitPathVersion`).
-pub(crate) fn split(path: &str) -> Option<(&str, &str)> {
+pub fn split(path: &str) -> Option<(&str, &str)> {
     if path.starts_with("gopkg.in/") {
         return split_gopkg_in(path);
     }
@@ -31,7 +31,7 @@ fn split_gopkg_in(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether a version fits a path's major version; the error says what was expected (Go's `module.CheckPathMajor`).
-pub(crate) fn check_version(path_major: &str, version: &str) -> Result<(), String> {
+pub fn check_version(path_major: &str, version: &str) -> Result<(), String> {
     let path_major = match path_major.strip_suffix("-unstable") {
         Some(stable) if path_major.starts_with(".v") => stable,
         _ => path_major,

@@ -1,0 +1,206 @@
+//! One cache of objects for each repository, on disk, bounded and swept.
+//!
+//! ```text
+//! <cache>/git/<hash of the address>/
+//!   objects.git   bare: the commits that were asked for with their trees, each without what came before it
+//!   history.git   bare: commits without trees, where a question needs to know what came before
+//!   lock          held while one of the two is written, by whichever process
+//!   used          its time says when the cache was last of use
+//! ```
+//!
+//! The two are apart because a repository that claims to have a commit is never sent its tree again.
+
+use super::transport::Remote;
+use proxy_core::{file::Sha256, spool::SpoolError, upstream::UpstreamError};
+use std::{
+    collections::{HashMap, HashSet},
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+/// The caches of all repositories. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Caches(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    folder: PathBuf,
+    /// All caches together may have this many bytes; those of longest no use go first.
+    limit: u64,
+    open: Mutex<HashMap<Remote, Arc<Cache>>>,
+}
+
+/// The cache of one repository.
+#[derive(Debug)]
+pub(super) struct Cache {
+    folder: PathBuf,
+    /// Commits that somebody waits for; whoever fetches next brings them all.
+    pub(super) wanted: Mutex<HashSet<gix::ObjectId>>,
+    writing: Mutex<()>,
+}
+
+/// The right to write one repository's cache.
+pub(super) struct Writing<'a> {
+    _here: MutexGuard<'a, ()>,
+    /// Unlocked when closed.
+    _everywhere: File,
+}
+
+impl Caches {
+    /// Caches below a folder, which is made.
+    pub(super) fn open(folder: &Path, limit: u64) -> io::Result<Self> {
+        let folder = folder.join("git");
+        fs::create_dir_all(&folder)?;
+        Ok(Self(Arc::new(Inner {
+            folder,
+            limit,
+            open: Mutex::default(),
+        })))
+    }
+
+    /// The cache of a repository.
+    pub(super) fn of(&self, remote: &Remote) -> Result<Arc<Cache>, UpstreamError> {
+        let mut open = lock(&self.0.open);
+        if let Some(cache) = open.get(remote) {
+            cache.touch();
+            return Ok(Arc::clone(cache));
+        }
+        let name = Sha256::of(remote.url.as_bytes()).to_string();
+        let folder = self.0.folder.join(&name[..32]);
+        fs::create_dir_all(&folder).map_err(disk)?;
+        let cache = Arc::new(Cache {
+            folder,
+            wanted: Mutex::default(),
+            writing: Mutex::default(),
+        });
+        cache.touch();
+        open.retain(|_, cache| Arc::strong_count(cache) > 1);
+        open.insert(remote.clone(), Arc::clone(&cache));
+        Ok(cache)
+    }
+
+    /// Removes the caches of longest no use until the rest is within the limit; those in use stay.
+    pub(super) fn sweep(&self) -> io::Result<()> {
+        let mut caches = Vec::new();
+        for entry in fs::read_dir(&self.0.folder)? {
+            let folder = entry?.path();
+            let used = fs::metadata(folder.join("used")).and_then(|used| used.modified());
+            caches.push((used.unwrap_or(SystemTime::UNIX_EPOCH), size_of(&folder), folder));
+        }
+        let mut size: u64 = caches.iter().map(|(_, size, _)| size).sum();
+        caches.sort();
+        for (_, its_size, folder) in caches {
+            if size <= self.0.limit {
+                break;
+            }
+            let mut open = lock(&self.0.open);
+            open.retain(|_, cache| Arc::strong_count(cache) > 1);
+            if open.values().any(|cache| cache.folder == folder) {
+                continue;
+            }
+            if File::create(folder.join("lock"))?.try_lock().is_ok() {
+                fs::remove_dir_all(&folder)?;
+                size -= its_size;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Cache {
+    /// Where the commits asked for are, with their trees.
+    pub(super) fn objects(&self) -> PathBuf {
+        self.folder.join("objects.git")
+    }
+
+    /// Where the commits before them are.
+    pub(super) fn history(&self) -> PathBuf {
+        self.folder.join("history.git")
+    }
+
+    /// Waits for the right to write, and clears away what a writer left that was killed.
+    pub(super) fn write(&self) -> Result<Writing<'_>, UpstreamError> {
+        let here = lock(&self.writing);
+        let everywhere = File::create(self.folder.join("lock")).map_err(disk)?;
+        everywhere.lock().map_err(disk)?;
+        for repository in [self.objects(), self.history()] {
+            clear_leftovers(&repository);
+        }
+        Ok(Writing {
+            _here: here,
+            _everywhere: everywhere,
+        })
+    }
+
+    /// Makes the bare repository at `path`, unless there is one.
+    pub(super) fn make(path: &Path, kind: gix::hash::Kind, url: &str) -> Result<(), UpstreamError> {
+        if path.join("HEAD").exists() {
+            return Ok(());
+        }
+        let make = || -> io::Result<()> {
+            fs::create_dir_all(path.join("objects/pack"))?;
+            fs::create_dir_all(path.join("objects/info"))?;
+            fs::create_dir_all(path.join("refs/heads"))?;
+            fs::create_dir_all(path.join("refs/tags"))?;
+            let format = match kind {
+                gix::hash::Kind::Sha1 => "\trepositoryformatversion = 0\n\tbare = true\n",
+                _ => "\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n",
+            };
+            let quoted = url.replace('\\', "\\\\").replace('"', "\\\"");
+            fs::write(
+                path.join("config"),
+                format!("[core]\n{format}[remote \"origin\"]\n\turl = \"{quoted}\"\n"),
+            )?;
+            // Last, since it is what makes a folder a repository.
+            fs::write(path.join("HEAD"), "ref: refs/heads/none\n")
+        };
+        make().map_err(disk)
+    }
+
+    fn touch(&self) {
+        // Only the order of sweeping hangs on it.
+        let _unknown_time = File::create(self.folder.join("used")).is_err();
+    }
+}
+
+/// Removes lock files and half-written packs: nobody else writes while we hold the lock.
+fn clear_leftovers(repository: &Path) {
+    let locks =
+        ["shallow.lock", "packed-refs.lock", "config.lock", "HEAD.lock"].map(|name| repository.join(name));
+    let packs = fs::read_dir(repository.join("objects/pack"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let halves = packs.map(|entry| entry.path()).filter(|path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with("tmp_"))
+    });
+    for leftover in locks.into_iter().chain(halves) {
+        // What is not there needs no removing, and what cannot be removed shows when git finds it.
+        let _kept = fs::remove_file(leftover).is_err();
+    }
+}
+
+fn size_of(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size_of(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Our own disk failed: no other upstream would do better.
+pub(super) fn disk(error: io::Error) -> UpstreamError {
+    UpstreamError::Spool(SpoolError::from(error))
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

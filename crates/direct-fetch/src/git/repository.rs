@@ -1,0 +1,271 @@
+//! A repository as the rules see it: refs, and objects that come when they are asked for.
+
+use super::{
+    cache::{Cache, Caches, lock},
+    objects::Objects,
+    refs::Refs,
+    revision::{Found, Wish},
+    session::Session,
+    transport::{FetchError, Remote, Transport, Want},
+};
+use bytes::Bytes;
+use gix::{ObjectId, objs::tree::EntryKind};
+use proxy_core::{Timestamp, upstream::UpstreamError};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashSet,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
+
+/// A repository within one session. Blocks.
+pub(super) struct Repository<'a> {
+    session: &'a Session,
+    transport: &'a dyn Transport,
+    remote: Remote,
+    cache: Arc<Cache>,
+    refs: OnceCell<Refs>,
+    objects: RefCell<Option<gix::Repository>>,
+    history: RefCell<Option<gix::Repository>>,
+    /// A commit, and all that can be reached from it.
+    ancestors: RefCell<Option<(ObjectId, HashSet<ObjectId>)>>,
+}
+
+impl<'a> Repository<'a> {
+    pub(super) fn open(
+        remote: Remote,
+        caches: &Caches,
+        transport: &'a dyn Transport,
+        session: &'a Session,
+    ) -> Result<Self, UpstreamError> {
+        let cache = caches.of(&remote)?;
+        Ok(Self {
+            session,
+            transport,
+            remote,
+            cache,
+            refs: OnceCell::new(),
+            objects: RefCell::default(),
+            history: RefCell::default(),
+            ancestors: RefCell::default(),
+        })
+    }
+
+    /// The refs as they are now, listed once in a session.
+    pub(super) fn refs(&self) -> Result<&Refs, UpstreamError> {
+        if let Some(refs) = self.refs.get() {
+            return Ok(refs);
+        }
+        let listed = self.transport.list(&self.remote, self.session)?;
+        Ok(self.refs.get_or_init(|| listed))
+    }
+
+    /// The commit a wish means, and the ref that named it.
+    pub(super) fn find(&self, wish: &Wish) -> Result<(ObjectId, Option<String>), UpstreamError> {
+        let refuse = |reason: &str| Err(UpstreamError::not_found(format!("{reason} {}", wish.revision)));
+        match wish.find(self.refs()?) {
+            Found::At(commit, name) => Ok((commit, name)),
+            Found::Ambiguous => refuse("ambiguous revision"),
+            Found::Nothing if wish.revision == "HEAD" => Err(UpstreamError::not_found("no commits")),
+            Found::Nothing => refuse("unknown revision"),
+            Found::PerhapsBelow(start) => {
+                let mut found = None;
+                for commit in self.walk(&self.refs()?.tips())? {
+                    let commit = commit?;
+                    if commit.to_hex().to_string().starts_with(&start) && found.replace(commit).is_some() {
+                        return refuse("ambiguous revision");
+                    }
+                }
+                match found {
+                    Some(commit) => Ok((commit, None)),
+                    None => refuse("unknown revision"),
+                }
+            }
+        }
+    }
+
+    /// A reader of the objects, with this commit and its tree among them.
+    pub(super) fn with(&self, commit: ObjectId) -> Result<gix::Repository, UpstreamError> {
+        if let Some(objects) = &*self.objects.borrow()
+            && objects.has_object(commit)
+        {
+            return Ok(objects.clone());
+        }
+        let path = self.cache.objects();
+        Cache::make(&path, commit.kind(), &self.remote.url)?;
+        let mut objects = open(&path)?;
+        if !objects.has_object(commit) {
+            self.bring(commit, &path)?;
+            objects = open(&path)?;
+        }
+        if !objects.has_object(commit) {
+            return Err(UpstreamError::malformed(format!(
+                "{} did not send the commit {commit}",
+                self.remote.url
+            )));
+        }
+        *self.objects.borrow_mut() = Some(objects.clone());
+        Ok(objects)
+    }
+
+    /// Fetches a commit, together with all that others wait for by the time it is our turn.
+    fn bring(&self, commit: ObjectId, into: &Path) -> Result<(), UpstreamError> {
+        lock(&self.cache.wanted).insert(commit);
+        let _writing = self.cache.write()?;
+        self.session.check()?;
+        if open(into)?.has_object(commit) {
+            return Ok(());
+        }
+        let mut wanted: Vec<_> = std::mem::take(&mut *lock(&self.cache.wanted))
+            .into_iter()
+            .collect();
+        wanted.retain(|other| other.kind() == commit.kind());
+        if wanted.len() > 1
+            && self
+                .transport
+                .fetch(&self.remote, &Want::Commits(&wanted), into, self.session)
+                .is_ok()
+        {
+            return Ok(());
+        }
+        match self
+            .transport
+            .fetch(&self.remote, &Want::Commits(&[commit]), into, self.session)
+        {
+            Ok(()) => Ok(()),
+            Err(FetchError::NotOffered(error)) => self.bring_by_name(commit, into).map_err(|_| error),
+            Err(FetchError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// For hosts that give only what a ref names: fetches by a name the commit has.
+    fn bring_by_name(&self, commit: ObjectId, into: &Path) -> Result<(), UpstreamError> {
+        let named = self.refs()?.all().find(|(_, id)| *id == commit);
+        let Some((name, _)) = named else {
+            return Err(UpstreamError::unavailable(format!(
+                "{} gives no commit by its hash",
+                self.remote.url
+            )));
+        };
+        self.transport
+            .fetch(&self.remote, &Want::Ref(&name), into, self.session)
+            .map_err(FetchError::into_upstream)
+    }
+
+    /// Every commit that can be reached from these, each once.
+    fn walk(
+        &self,
+        tips: &[ObjectId],
+    ) -> Result<impl Iterator<Item = Result<ObjectId, UpstreamError>> + '_, UpstreamError> {
+        let history = self.history()?;
+        // A tag can be put on what is no commit; nothing can be reached from there.
+        let tips: Vec<_> = tips
+            .iter()
+            .copied()
+            .filter(|tip| is_commit(&history, *tip))
+            .collect();
+        let commits = history
+            .rev_walk(tips)
+            .all()
+            .map_err(|error| self.broken(&error))?;
+        let ids: Vec<_> = commits.map(|commit| commit.map(|commit| commit.id)).collect();
+        Ok(ids.into_iter().map(|id| {
+            if self.session.interrupt().load(Ordering::Relaxed) {
+                self.session.check()?;
+            }
+            id.map_err(|error| self.broken(&error))
+        }))
+    }
+
+    /// A reader of all commits below the refs as they are now.
+    fn history(&self) -> Result<gix::Repository, UpstreamError> {
+        if let Some(history) = &*self.history.borrow() {
+            return Ok(history.clone());
+        }
+        let refs = self.refs()?;
+        let path = self.cache.history();
+        let kind = refs.object_hash().unwrap_or(gix::hash::Kind::Sha1);
+        Cache::make(&path, kind, &self.remote.url)?;
+        let complete = |history: &gix::Repository| refs.tips().iter().all(|tip| history.has_object(tip));
+        let mut history = open(&path)?;
+        if !complete(&history) {
+            let _writing = self.cache.write()?;
+            self.session.check()?;
+            if !complete(&open(&path)?) {
+                self.transport
+                    .fetch(&self.remote, &Want::History, &path, self.session)
+                    .map_err(FetchError::into_upstream)?;
+            }
+            history = open(&path)?;
+        }
+        *self.history.borrow_mut() = Some(history.clone());
+        Ok(history)
+    }
+
+    fn broken(&self, error: &dyn std::fmt::Display) -> UpstreamError {
+        UpstreamError::malformed(format!(
+            "the objects of {} cannot be read: {error}",
+            self.remote.url
+        ))
+    }
+}
+
+impl Objects for Repository<'_> {
+    fn commit_time(&self, commit: ObjectId) -> Result<Timestamp, UpstreamError> {
+        let objects = self.with(commit)?;
+        let object = objects.find_object(commit).map_err(|error| self.broken(&error))?;
+        let commit = object
+            .try_into_commit()
+            .map_err(|_| UpstreamError::not_found(format!("{commit} is no commit")))?;
+        let time = commit.time().map_err(|error| self.broken(&error))?;
+        Timestamp::from_second(time.seconds).map_err(|error| self.broken(&error))
+    }
+
+    fn file(&self, commit: ObjectId, path: &str) -> Result<Option<Bytes>, UpstreamError> {
+        let objects = self.with(commit)?;
+        let object = objects.find_object(commit).map_err(|error| self.broken(&error))?;
+        let Ok(tree) = object.peel_to_tree() else {
+            return Ok(None);
+        };
+        let entry = tree
+            .lookup_entry_by_path(path)
+            .map_err(|error| self.broken(&error))?;
+        match entry {
+            Some(entry) if !matches!(entry.mode().kind(), EntryKind::Tree | EntryKind::Commit) => {
+                let blob = entry.object().map_err(|error| self.broken(&error))?;
+                Ok(Some(Bytes::from(blob.detach().data)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn is_ancestor(&self, ancestor: ObjectId, of: ObjectId) -> Result<bool, UpstreamError> {
+        if ancestor == of {
+            return Ok(true);
+        }
+        if let Some((commit, ancestors)) = &*self.ancestors.borrow()
+            && *commit == of
+        {
+            return Ok(ancestors.contains(&ancestor));
+        }
+        let ancestors: HashSet<_> = self.walk(&[of])?.collect::<Result<_, _>>()?;
+        let found = ancestors.contains(&ancestor);
+        *self.ancestors.borrow_mut() = Some((of, ancestors));
+        Ok(found)
+    }
+}
+
+fn open(path: &Path) -> Result<gix::Repository, UpstreamError> {
+    let mut repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| {
+        UpstreamError::unavailable(format!("the cache of a repository cannot be opened: {error}"))
+    })?;
+    // Deltas share their bases: without a little memory each would be worked out from the start.
+    repository.object_cache_size(16 << 20);
+    Ok(repository)
+}
+
+fn is_commit(repository: &gix::Repository, id: ObjectId) -> bool {
+    repository
+        .find_header(id)
+        .is_ok_and(|header| header.kind() == gix::objs::Kind::Commit)
+}

@@ -1,0 +1,125 @@
+//! The versions a repository's tags make, and what the newest of them takes back.
+
+use super::{folder, objects::Objects, place::Place, refs::Refs};
+use gix::ObjectId;
+use proxy_core::{
+    go_mod::GoMod,
+    module::{Version, pseudo::is_pseudo, semver},
+    upstream::UpstreamError,
+};
+use std::collections::BTreeMap;
+
+/// The versions of a module, lowest first, those with `+incompatible` last.
+///
+/// A tag counts if what follows the module's prefix is a canonical version and no pseudo-version. Nothing is checked
+/// against a `go.mod`, but for versions of v2 and above whose path says nothing of it: those count, as
+/// `+incompatible`, only if the highest of their major version has no `go.mod`, and only while the module has no
+/// higher version with one (Go modules reference, "+incompatible versions"). Only to decide that are objects needed.
+pub(super) fn list(objects: &dyn Objects, place: &Place, refs: &Refs) -> Result<Vec<Version>, UpstreamError> {
+    if place.major().ends_with("-unstable") {
+        return Ok(Vec::new());
+    }
+    let (mut versions, mut candidates) = (Vec::new(), BTreeMap::<u64, Vec<(Version, ObjectId)>>::new());
+    for (version, id) in tagged(place, refs) {
+        if place.fits(version.as_str()) {
+            versions.push((version, id));
+        } else if place.may_be_incompatible()
+            && let Some(major) = version.major().get(1..).and_then(|major| major.parse().ok())
+            && major > 1
+        {
+            candidates.entry(major).or_default().push((version, id));
+        }
+    }
+    versions.sort();
+    let without_go_mod =
+        |id: ObjectId| -> Result<bool, UpstreamError> { Ok(objects.file(id, "go.mod")?.is_none()) };
+    let may_have_incompatible = match versions.last() {
+        _ if candidates.is_empty() => false,
+        Some((_, highest)) => without_go_mod(*highest)?,
+        None => true,
+    };
+    let mut incompatible = Vec::new();
+    if may_have_incompatible {
+        for of_major in candidates.values_mut() {
+            of_major.sort();
+            if let Some((_, highest)) = of_major.last()
+                && without_go_mod(*highest)?
+            {
+                let names = of_major
+                    .iter()
+                    .map(|(version, _)| format!("{version}+incompatible"));
+                incompatible.extend(names.filter_map(|name| Version::parse(&name).ok()));
+            }
+        }
+        incompatible.sort();
+    }
+    Ok(versions
+        .into_iter()
+        .map(|(version, _)| version)
+        .chain(incompatible)
+        .collect())
+}
+
+/// The canonical versions among a module's tags, and what each is put on.
+fn tagged<'a>(place: &Place, refs: &'a Refs) -> impl Iterator<Item = (Version, ObjectId)> + 'a {
+    let prefix = place.tag_prefix();
+    refs.tags.iter().filter_map(move |(tag, id)| {
+        let name = tag.strip_prefix(&prefix)?;
+        let plain = semver::build(name) == Some("") && !is_pseudo(name);
+        Some((Version::parse(name).ok().filter(|_| plain)?, *id))
+    })
+}
+
+/// What the `go.mod` of a module's highest version takes back (its `retract` lines); nothing, where there is none or
+/// it cannot be understood.
+pub(super) fn retractions(
+    objects: &dyn Objects,
+    place: &Place,
+    refs: &Refs,
+) -> Result<Option<GoMod>, UpstreamError> {
+    let list = list(objects, place, refs)?;
+    let compatible = list.iter().take_while(|version| !version.is_incompatible());
+    let Some(highest) = compatible.max_by_key(|version| (!version.is_prerelease(), *version)) else {
+        return Ok(None);
+    };
+    let tag = format!("{}{highest}", place.tag_prefix());
+    let Some(commit) = refs.tags.get(&tag) else {
+        return Ok(None);
+    };
+    match folder::find(objects, place, *commit) {
+        Ok(found) => Ok(found.go_mod.and_then(|go_mod| GoMod::parse(&go_mod).ok())),
+        Err(UpstreamError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The version that `latest` means, if it is one of the list: the highest release, else the highest pre-release, that
+/// was not taken back. Where a compatible version has a `go.mod`, `+incompatible` ones are no choice.
+pub(super) fn latest(
+    objects: &dyn Objects,
+    place: &Place,
+    refs: &Refs,
+) -> Result<Option<Version>, UpstreamError> {
+    let mut list = list(objects, place, refs)?;
+    if let Some(taken_back) = retractions(objects, place, refs)? {
+        list.retain(|version| !taken_back.retracts(version.as_str()));
+    }
+    let highest = |list: &[Version]| {
+        list.iter()
+            .max_by_key(|version| (!version.is_prerelease(), *version))
+            .cloned()
+    };
+    let compatible: Vec<_> = list
+        .iter()
+        .filter(|version| !version.is_incompatible())
+        .cloned()
+        .collect();
+    if compatible.len() < list.len()
+        && let Some(candidate) = highest(&compatible)
+        && let Some(commit) = refs.tags.get(&format!("{}{candidate}", place.tag_prefix()))
+        && objects.file(*commit, "go.mod")?.is_some()
+    {
+        return Ok(Some(candidate));
+    }
+    Ok(highest(&list))
+}
