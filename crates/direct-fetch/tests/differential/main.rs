@@ -1,0 +1,20 @@
+//! The native reader of git repositories against `go mod download` and `go list -m -versions`.
+//!
+//! For every module and query both give the same `.info`, the same `.mod` and the same sum of the zip, or both refuse. The
+//! deliberate differences are in one table, [`DELIBERATE`].
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod bytes_of_trees;
+mod folders;
+mod house;
+mod names;
+
+use house::House;
+
+/// Where we differ on purpose: module, query, and why.
+const DELIBERATE: &[(&str, &str, &str)] = &[(
+    "example.test/newer",
+    "v1.0.0",
+    "a go line newer than the installed toolchain: go refuses, we have no toolchain that could be too old",
+)];
