@@ -15,7 +15,6 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -37,7 +36,7 @@ impl Place {
     fn new() -> Option<Self> {
         testkit::go::GoCommand::find()?;
         testkit::git::is_here().then_some(())?;
-        let authority = Arc::new(TestAuthority::new());
+        let authority = TestAuthority::new();
         let (domain, host) = (FakeDomain::start(&authority), GitHost::start());
         Some(Self {
             folder: TempDir::new().unwrap(),

@@ -7,6 +7,8 @@
 //!
 //! No sign is a single word: a module path or a branch may be called `timeout`, but neither can hold a blank.
 
+use crate::status::settles_nothing;
+
 /// What a complaint of `go` means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -42,11 +44,10 @@ pub(crate) fn outcome(complaint: &str) -> Outcome {
     } else if has(COMMAND_FAILED) {
         command(complaint)
     } else if let Some(status) = answered(complaint) {
-        // The other codes of a client's fault (401, 403, 429, …) settle nothing.
-        if status == 404 || status == 410 {
-            Outcome::Refused
-        } else {
+        if settles_nothing(status) {
             Outcome::Trouble
+        } else {
+            Outcome::Refused
         }
     } else if has(REDIRECTED) {
         Outcome::Refused

@@ -31,6 +31,7 @@ pub struct FakeDomain {
 struct State {
     imports: Mutex<Vec<Import>>,
     pages: Mutex<Vec<(String, u16, String)>>,
+    redirects: Mutex<Vec<(String, String)>>,
     asked: Mutex<Vec<String>>,
     hosts: Mutex<HashSet<String>>,
 }
@@ -88,6 +89,16 @@ impl FakeDomain {
             .lock()
             .expect("no holder panics")
             .push((path.to_owned(), status, body.to_owned()));
+        self.route(path);
+    }
+
+    /// Redirects exactly this import path.
+    pub fn redirect(&self, path: &str, location: &str) {
+        self.state
+            .redirects
+            .lock()
+            .expect("no holder panics")
+            .push((path.to_owned(), location.to_owned()));
         self.route(path);
     }
 
@@ -154,6 +165,13 @@ impl State {
         let pages = self.pages.lock().expect("no holder panics");
         if let Some((_, status, body)) = pages.iter().find(|(page, _, _)| *page == path) {
             return html(*status, body);
+        }
+        let redirects = self.redirects.lock().expect("no holder panics");
+        if let Some((_, location)) = redirects.iter().find(|(page, _)| *page == path) {
+            let mut response = text(302, "over there");
+            let location = location.parse().expect("a location is a header's value");
+            response.headers_mut().insert("location", location);
+            return response;
         }
         let imports = self.imports.lock().expect("no holder panics");
         let below = |prefix: &str| {
