@@ -6,6 +6,8 @@
 //! conformance suite. Comfort for callers is in [`ModuleStoreExt`], which no backend implements.
 
 pub mod cached;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod content;
 mod error;
 pub mod memory;

@@ -1,0 +1,80 @@
+//! The stores and wrappers of this crate keep every promise.
+
+use async_trait::async_trait;
+use proxy_core::{
+    records::RecordStore,
+    store::{
+        CacheLimits, CachedStore, MemoryStore, ModuleStore,
+        conformance::{Place, RecordPlace},
+    },
+};
+use std::sync::Arc;
+
+#[derive(Default)]
+struct InMemory(MemoryStore);
+
+#[async_trait]
+impl Place for InMemory {
+    async fn open(&self) -> Arc<dyn ModuleStore> {
+        Arc::new(self.0.clone())
+    }
+    fn is_memory(&self) -> bool {
+        true
+    }
+}
+
+#[async_trait]
+impl RecordPlace for InMemory {
+    async fn open(&self) -> Arc<dyn RecordStore> {
+        Arc::new(self.0.clone())
+    }
+}
+
+mod memory {
+    use super::InMemory;
+    proxy_core::module_store_conformance!(async || Ok(InMemory::default()));
+}
+
+mod memory_records {
+    use super::InMemory;
+    proxy_core::record_store_conformance!(async || Ok(InMemory::default()));
+}
+
+/// A store behind memories of its own, one for each handle, as two processes would have.
+struct Cached {
+    store: MemoryStore,
+    limits: CacheLimits,
+}
+
+impl Cached {
+    fn with(limits: CacheLimits) -> Self {
+        Self {
+            store: MemoryStore::new(),
+            limits,
+        }
+    }
+}
+
+#[async_trait]
+impl Place for Cached {
+    async fn open(&self) -> Arc<dyn ModuleStore> {
+        Arc::new(CachedStore::new(Arc::new(self.store.clone()), self.limits))
+    }
+    fn is_memory(&self) -> bool {
+        true
+    }
+}
+
+mod cached {
+    use super::{CacheLimits, Cached};
+    proxy_core::module_store_conformance!(async || Ok(Cached::with(CacheLimits::default())));
+}
+
+mod cached_with_little_room {
+    use super::{CacheLimits, Cached};
+    // Most files are too large for it, and those that are not are let go of at once.
+    proxy_core::module_store_conformance!(async || Ok(Cached::with(CacheLimits {
+        file: 200,
+        total: 1500
+    })));
+}
