@@ -1,0 +1,98 @@
+//! Records in the tree: replaced as a whole, and only by who knows what is there.
+//!
+//! A write takes a lock, compares, and renames a finished file over the old one. A record's revision is the sha-256
+//! of its bytes, so that it needs no place of its own and a record copied from elsewhere has one.
+
+use crate::{Tree, disk, files::unreadable};
+use bytes::Bytes;
+use proxy_core::{
+    file::Sha256,
+    records::{Record, RecordKey, Revision, Written},
+    store::StoreError,
+};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+};
+
+/// Where the locks lie.
+const LOCKS: &str = ".stoa/.locks";
+
+/// How many locks all records share. A write holds one while it waits for the disk, so there are more than there are
+/// writes at a time; yet no file is left behind for every record there ever was.
+const SHARED: u8 = 64;
+
+impl Tree {
+    pub(crate) fn read_record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        self.record(key).map_err(unreadable)
+    }
+
+    pub(crate) fn write_record(
+        &self,
+        key: &RecordKey,
+        bytes: &Bytes,
+        expected: Option<&Revision>,
+    ) -> Result<Written, StoreError> {
+        let write = || {
+            // Staged before the lock is taken, so that it is held for as short as can be.
+            let staged = disk::stage(&self.spool, |to| to.write_all(bytes))?;
+            let _until_done = self.lock(key)?;
+            if self.record(key)?.map(|record| record.revision).as_ref() != expected {
+                return Ok(Written::Changed);
+            }
+            disk::replace(staged, &self.root.join(key.tree_path()))?;
+            Ok(Written::Done(revision(bytes)))
+        };
+        write().map_err(|error| StoreError::from_io("a record could not be written", error))
+    }
+
+    pub(crate) fn remove_record(&self, key: &RecordKey) -> Result<(), StoreError> {
+        let remove = || {
+            let _until_done = self.lock(key)?;
+            disk::absent_is_none(disk::remove(&self.root.join(key.tree_path())))
+        };
+        remove()
+            .map(|_| ())
+            .map_err(|error| StoreError::from_io("a record could not be removed", error))
+    }
+
+    fn record(&self, key: &RecordKey) -> io::Result<Option<Record>> {
+        let Some(mut file) = disk::open(&self.root.join(key.tree_path()))? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let revision = revision(&bytes);
+        Ok(Some(Record {
+            bytes: bytes.into(),
+            revision,
+        }))
+    }
+
+    /// Waits for the lock of this record's share, against other processes and other threads alike. It ends with the
+    /// file, and so with the process.
+    fn lock(&self, key: &RecordKey) -> io::Result<File> {
+        let share = Sha256::of(key.as_str().as_bytes()).0[0] % SHARED;
+        let path = self.root.join(LOCKS).join(format!("{share:02}"));
+        let open = || {
+            File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)
+        };
+        let file = match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                open()?
+            }
+            opened => opened?,
+        };
+        file.lock()?;
+        Ok(file)
+    }
+}
+
+fn revision(bytes: &[u8]) -> Revision {
+    Revision(Sha256::of(bytes).to_string())
+}

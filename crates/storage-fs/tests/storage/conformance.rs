@@ -1,0 +1,60 @@
+//! A folder keeps every promise, also with a memory before it.
+
+use async_trait::async_trait;
+use proxy_core::{
+    records::RecordStore,
+    store::{
+        CacheLimits, CachedStore, ModuleStore,
+        conformance::{Place, RecordPlace},
+    },
+};
+use std::sync::Arc;
+use storage_fs::FsStore;
+use tempfile::TempDir;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl Place for Folder {
+    async fn open(&self) -> Arc<dyn ModuleStore> {
+        Arc::new(FsStore::open(self.0.path()).unwrap())
+    }
+}
+
+#[async_trait]
+impl RecordPlace for Folder {
+    async fn open(&self) -> Arc<dyn RecordStore> {
+        Arc::new(FsStore::open(self.0.path()).unwrap())
+    }
+}
+
+mod files {
+    use super::Folder;
+    proxy_core::module_store_conformance!(async || Ok(Folder::new()));
+}
+
+mod records {
+    use super::Folder;
+    proxy_core::record_store_conformance!(async || Ok(Folder::new()));
+}
+
+struct Cached(TempDir);
+
+#[async_trait]
+impl Place for Cached {
+    async fn open(&self) -> Arc<dyn ModuleStore> {
+        let store = FsStore::open(self.0.path()).unwrap();
+        Arc::new(CachedStore::new(Arc::new(store), CacheLimits::default()))
+    }
+}
+
+mod cached {
+    use super::Cached;
+    proxy_core::module_store_conformance!(async || Ok(Cached(tempfile::tempdir().unwrap())));
+}
