@@ -5,7 +5,7 @@ use crate::{
     mutation::{Random, mutate},
 };
 use std::{
-    fs, io,
+    fmt, fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -33,6 +33,12 @@ pub struct Finding {
     pub input: Vec<u8>,
     /// What happened, as far as the panic's own message has not said it.
     pub what: &'static str,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on \"{}\"", self.what, self.input.escape_ascii())
+    }
 }
 
 /// Runs a target on one input.

@@ -107,9 +107,6 @@ fn report(target: &Target, finding: &Finding) -> String {
             finding.what,
             file.display()
         ),
-        Err(error) => format!(
-            "{name}: {}, and the input could not be kept: {error}\n{:02x?}",
-            finding.what, finding.input
-        ),
+        Err(error) => format!("{name}: {finding}, and the input could not be kept: {error}"),
     }
 }

@@ -37,7 +37,7 @@ fn check(name: &str) {
     for (file, input) in driver::seeds(&target).unwrap() {
         match driver::run(&target, &input) {
             Ok(verdict) => accepted += usize::from(verdict == Verdict::Accepted),
-            Err(finding) => panic!("{}: {}", file.display(), finding.what),
+            Err(finding) => panic!("{}: {finding}", file.display()),
         }
         inputs.push(input);
     }
@@ -57,8 +57,7 @@ fn check(name: &str) {
         Err(finding) => {
             let file = driver::keep(&target, &finding, &driver::crashes()).unwrap();
             panic!(
-                "{}; to see it again: cargo run -p fuzz -- {name} {}",
-                finding.what,
+                "{finding}; to see it again: cargo run -p fuzz -- {name} {}",
                 file.display()
             );
         }

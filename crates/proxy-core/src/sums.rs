@@ -141,6 +141,70 @@ mod tests {
         assert_eq!(sum_of(&[]), "h1:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 
+    /// What git's attributes make of a tree, and the sums that `go mod download` found for it.
+    #[test]
+    fn sums_of_a_tree_with_attributes() {
+        let sum = |version: &str, files: &[(&str, &str)]| {
+            let files = files.iter().map(|(path, content)| {
+                (
+                    format!("example.test/{version}/{path}"),
+                    Sha256::of(content.as_bytes()),
+                )
+            });
+            H1::of_files(files).unwrap().to_string()
+        };
+        let go_mod = "module example.test/golden\n\ngo 1.20\n";
+        let root = [
+            (
+                ".gitattributes",
+                "*.subst export-subst\nign export-ignore\n*.crlf text eol=crlf\n*.auto text=auto eol=crlf\n*.id ident\n*.lfs filter=lfs diff=lfs merge=lfs -text\n",
+            ),
+            (
+                ".gitmodules",
+                "[submodule \"sm\"]\n\tpath = sm\n\turl = https://example.test/sm\n",
+            ),
+            ("go.mod", go_mod),
+            ("LICENSE", "root license\n"),
+            ("a.subst", "$Format:%H$\n"),
+            ("ign/x.txt", "kept\n"),
+            ("t.crlf", "a\r\nb\r\n"),
+            ("u.auto", "a\r\nb\r\n"),
+            ("mixed.auto", "a\r\nb\n"),
+            ("v.id", "$Id: 055c8729cdcc372500a08db659c045e16c4409fb $\n"),
+            (
+                "big.lfs",
+                "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n",
+            ),
+            ("run.sh", "#!/bin/sh\n"),
+            ("vendor/modules.txt", "# m\n"),
+        ];
+        assert_eq!(
+            sum("golden@v1.0.0", &root),
+            "h1:gkCaVL4ljqB7F2iyjx+xEv6XeRc/hh/RV+e/hOu5r/o="
+        );
+        assert_eq!(
+            H1::of_go_mod(go_mod.as_bytes()).to_string(),
+            "h1:hU7iickIx5VLQo+ZRuMDWvGmv2KRkMoL+ub/cJccF3Y="
+        );
+
+        let go_mod = "module example.test/golden/sub\n\ngo 1.24\n";
+        let sub = [
+            ("go.mod", go_mod),
+            ("pkg/vendor/v.go", "package v\n"),
+            ("s.crlf", "x\r\n"),
+            ("Ünïcode.txt", "u\n"),
+            ("LICENSE", "root license\n"),
+        ];
+        assert_eq!(
+            sum("golden/sub@v0.1.0", &sub),
+            "h1:bpDKPaUF9XTNc8mQs3Io/oZO9oXI7nRAvZc0npgUJ5Y="
+        );
+        assert_eq!(
+            H1::of_go_mod(go_mod.as_bytes()).to_string(),
+            "h1:KDFRwWvHyhuOd7vSSX9lO+kAdymvhsTcrpWnFC9e/+0="
+        );
+    }
+
     #[test]
     fn a_name_with_a_newline_has_no_sum() {
         let error = H1::of_files([("a\nb", Sha256::of(b""))]).unwrap_err();
