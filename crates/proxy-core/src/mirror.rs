@@ -2,7 +2,7 @@
 //!
 //! A hit touches nothing but the store. A miss becomes a *flight*, one at a time for each version: lease, look in
 //! the store again, walk the upstream chain, spool, verify, insert in order; then everybody who waits reads from the
-//! store. Lists, `@latest` and queries are answers that change: they are [remembered] for a while and
+//! store. Lists, `@latest` and queries are answers that change: they are remembered for a while and
 //! never kept as module files, but for the `.info` that a query leads to.
 
 mod answers;
