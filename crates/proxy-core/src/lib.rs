@@ -24,3 +24,8 @@ pub mod verify;
 pub mod zip;
 
 pub use jiff::Timestamp;
+
+/// The example on the crate's page is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Page;
