@@ -1,12 +1,14 @@
 //! The command line: what can be asked of the binary, and how it is spelt.
 
 mod config;
+mod health;
 mod version;
 
 use crate::{
     build_info::BuildInfo,
     config::{CommandLine, Config, environment_of_process, go_command::GoOnPath, load, table::SETTINGS},
     exit::{Failure, conclude},
+    serve,
 };
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PathBufValueParser};
 use std::{path::PathBuf, process::ExitCode};
@@ -15,14 +17,20 @@ const ABOUT: &str = "An immutable mirror of Go modules";
 
 const EXAMPLE: &str = "\
 Example:
-  stoa serve                                   keep modules in ./stoa-data, listen on 127.0.0.1:3000
-  go env -w GOPROXY=http://127.0.0.1:3000      let the go command use it
+  stoa serve                                 keep modules in ./stoa-data and
+                                             listen on 127.0.0.1:3000
+  go env -w GOPROXY=http://127.0.0.1:3000    let the go command use it
 
-Every setting can also be given in the environment (STOA_LISTEN, STOA_STORAGE__URL, …) or in stoa.toml;
-`stoa config show` prints them all and where each came from.
+Every setting can also be given in the environment (STOA_LISTEN,
+STOA_STORAGE__URL, …) or in stoa.toml; `stoa config show` prints them all and
+where each came from.
 
-Exit codes: 0 done; 1 done, and something was found; 64 the command line or the configuration is wrong;
-69 a service it needs is not there; 70 a bug of ours.";
+Exit codes:
+   0  done
+   1  done, and something was found
+  64  the command line or the configuration is wrong
+  69  a service it needs is not there
+  70  a bug of ours";
 
 /// Reads the command line, does what it says, and tells how that ended.
 pub(crate) fn run() -> ExitCode {
@@ -43,24 +51,23 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
+    let environment = environment_of_process();
     let load = |matches: &ArgMatches| -> Result<Config, Failure> {
-        Ok(load(
-            &command_line(matches),
-            &environment_of_process(),
-            &GoOnPath::default(),
-        )?)
+        Ok(load(&command_line(matches), &environment, &GoOnPath::default())?)
     };
     match matches.subcommand() {
         Some(("version", matches)) => version::run(matches.get_flag("json")),
         Some(("config", matches)) => match matches.subcommand() {
-            Some(("check", matches)) => config::check(&load(matches)?),
+            Some(("check", matches)) => config::check(&load(matches)?, &environment),
             Some(("reference", _)) => config::reference(),
             Some((_, matches)) => config::show(&load(matches)?),
             None => Err(Failure::Internal(
                 "a subcommand was required, and none came".into(),
             )),
         },
-        _ => Err(Failure::Internal("not yet".into())),
+        Some(("health", matches)) => health::run(&load(matches)?),
+        Some((_, matches)) => serve::run(&load(matches)?, &environment),
+        None => serve::run(&load(matches)?, &environment),
     }
 }
 
@@ -87,6 +94,8 @@ fn command() -> Command {
     let version = Command::new("version")
         .about("Print version, commit and build time")
         .arg(json);
+    let health =
+        Command::new("health").about("Ask the configured address whether it is alive; exit with 69 if not");
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -102,7 +111,7 @@ fn command() -> Command {
                 .chain(setting_flags())
                 .map(|arg| arg.global(true)),
         )
-        .subcommands([serve, config, version])
+        .subcommands([serve, config, version, health])
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

@@ -86,6 +86,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) chain: Vec<(Entry, Separator)>,
     /// Modules that are fetched from version control only.
     pub(crate) private: Patterns,
+    /// The same as it was written, in GOPRIVATE syntax.
+    pub(crate) private_text: String,
 }
 
 /// How version control is used.
@@ -114,7 +116,7 @@ pub(crate) struct Limits {
 }
 
 /// Certificate and key.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct TlsFiles {
     /// The certificate and its chain, in PEM.
     pub(crate) certificate: PathBuf,
@@ -160,6 +162,7 @@ pub(crate) fn load(
         upstream: UpstreamConfig {
             chain: values.read("upstream.chain", go_syntax::chain)?,
             private: values.read("upstream.private", go_syntax::patterns)?,
+            private_text: values.read("upstream.private", text)?,
         },
         checksum_database: values.read("checksums.database", text)?,
         direct: DirectConfig {

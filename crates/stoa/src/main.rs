@@ -1,9 +1,16 @@
-//! The binary: read the configuration, open the store, build the mirror, serve, drain.
+#![doc = include_str!("../README.md")]
 
 mod build_info;
 mod commands;
 mod config;
+mod drain;
 mod exit;
+mod front;
+mod listen;
+mod open_store;
+mod serve;
+mod telemetry;
+mod wiring;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

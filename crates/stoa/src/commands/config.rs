@@ -2,8 +2,10 @@
 
 use super::print;
 use crate::{
-    config::{Config, reference, show},
+    config::{Config, environment::Environment, reference, show},
     exit::Failure,
+    listen::tls::Certificate,
+    wiring,
 };
 
 /// Prints every value and where it came from.
@@ -11,8 +13,12 @@ pub(crate) fn show(config: &Config) -> Result<(), Failure> {
     print(&show::show(config))
 }
 
-/// A configuration that could be loaded is in order.
-pub(crate) fn check(_config: &Config) -> Result<(), Failure> {
+/// Checks what loading did not: the files that are named, and the upstreams, without asking them.
+pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    if let Some(files) = &config.tls {
+        Certificate::load(files).map_err(|error| Failure::Usage(error.to_string()))?;
+    }
+    wiring::check(config, environment)?;
     print("ok\n")
 }
 

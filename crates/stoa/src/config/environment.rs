@@ -32,6 +32,11 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
+    /// All variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone()))
+    }
+
     /// A path that is set and not empty.
     pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
         self.0

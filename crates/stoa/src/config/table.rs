@@ -183,7 +183,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "lists.absent",
         Syntax::Duration,
-        Preset::Value("10s"),
+        Preset::Value("30s"),
         "How long \"there is no such version\" is remembered.",
     )
     .because("Long enough to spare the origin a storm of the same question, short enough for a tag just pushed."),
@@ -203,10 +203,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         "limits.memory_cache",
         Syntax::Size,
-        Preset::Value("32MiB"),
+        Preset::Value("64MiB"),
         "Memory for small files that were asked for lately; 0 for none.",
     )
-    .because("The `.info` and `.mod` files of some ten thousand versions fit in."),
+    .because("The `.info` and `.mod` files of tens of thousands of versions fit in, on the smallest of machines."),
     Setting::new(
         "limits.header_timeout",
         Syntax::PositiveDuration,

@@ -1,0 +1,86 @@
+//! Opening the store: the one place that knows every backend.
+
+use crate::{
+    config::{Config, storage_url::StorageUrl},
+    exit::Failure,
+};
+use proxy_core::{
+    records::RecordStore,
+    spool::Spool,
+    store::{MemoryStore, ModuleStore},
+};
+use std::{error::Error, path::Path, sync::Arc};
+use storage_fs::FsStore;
+
+/// An opened store, with what only some backends can do.
+pub(crate) struct Storage {
+    /// Where module files are kept.
+    pub(crate) modules: Arc<dyn ModuleStore>,
+    /// Where records are kept.
+    pub(crate) records: Arc<dyn RecordStore>,
+    /// Where bytes on their way in are.
+    pub(crate) spool: Spool,
+    /// What it is, for people.
+    pub(crate) description: String,
+}
+
+/// Opens the store that the configuration names. Blocks.
+pub(crate) fn open_store(config: &Config) -> Result<Storage, Failure> {
+    match &config.storage {
+        StorageUrl::File(folder) => {
+            let created = if folder.exists() { "" } else { " (created)" };
+            let store = FsStore::open(folder).map_err(|error| {
+                Failure::Unavailable(format!(
+                    "storage.url: {}: {}",
+                    folder.display(),
+                    with_causes(&error)
+                ))
+            })?;
+            let spool = match &config.spool {
+                Some(folder) => open_spool(folder)?,
+                None => store.spool().clone(),
+            };
+            Ok(Storage {
+                modules: Arc::new(store.clone()),
+                records: Arc::new(store),
+                spool,
+                description: format!("{}{created}", folder.display()),
+            })
+        }
+        StorageUrl::Memory => {
+            let store = MemoryStore::new();
+            let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
+            let folder = config.spool.clone().or(usual).ok_or_else(|| {
+                Failure::Usage("storage.spool: it must be set where there is no home folder".into())
+            })?;
+            Ok(Storage {
+                modules: Arc::new(store.clone()),
+                records: Arc::new(store),
+                spool: open_spool(&folder)?,
+                description: "memory (forgotten when the process ends)".into(),
+            })
+        }
+    }
+}
+
+fn open_spool(folder: &Path) -> Result<Spool, Failure> {
+    Spool::open(folder).map_err(|error| {
+        Failure::Unavailable(format!(
+            "storage.spool: {}: {}",
+            folder.display(),
+            with_causes(&error)
+        ))
+    })
+}
+
+/// An error with everything that is behind it, in one sentence.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

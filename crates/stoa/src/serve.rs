@@ -1,0 +1,158 @@
+//! Serving: listen first, then open the store and build the mirror, serve until told to stop, drain.
+
+mod announce;
+
+use crate::{
+    config::{Config, environment::Environment},
+    drain::Drain,
+    exit::Failure,
+    front::{Front, Pages},
+    listen::{BindError, Listeners, Patience, Reception, raise_limit, tls::Certificate},
+    open_store::open_store,
+    telemetry::{self, AccessLog, LogWriter, Metrics},
+    wiring::wire,
+};
+use announce::announce;
+use proxy_core::policy::Caller;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Semaphore,
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Tasks that are in the middle of something when everything else has ended: a disk may be slow.
+const LAST_TASKS: Duration = Duration::from_secs(2);
+
+/// Serves until the process is told to stop.
+pub(crate) fn run(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    let no_threads = |error: std::io::Error| Failure::Internal(format!("no threads can be started: {error}"));
+    let (writer, written) = telemetry::start(&config.telemetry).map_err(no_threads)?;
+    let outcome = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(no_threads)
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(serve(config, environment, &writer));
+            runtime.shutdown_timeout(LAST_TASKS);
+            outcome
+        });
+    written.finish();
+    outcome
+}
+
+async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -> Result<(), Failure> {
+    let mut stop = Stop::new()?;
+    raise_limit();
+    let listeners = Listeners::bind(&config.listen)
+        .await
+        .map_err(|error| match error {
+            BindError::InUse(_) => Failure::Unavailable(error.to_string()),
+            BindError::Refused(..) => Failure::Usage(error.to_string()),
+        })?;
+    let metrics = Metrics::start()?;
+    let certificate = config.tls.as_ref().map(Certificate::load).transpose();
+    let certificate = certificate.map_err(|error| Failure::Usage(error.to_string()))?;
+    let tls = certificate.as_ref().map(Certificate::acceptor).transpose();
+    let tls = tls.map_err(|error| Failure::Internal(error.to_string()))?;
+
+    let storage = tokio::task::block_in_place(|| open_store(config))?;
+    let store = storage.description.clone();
+    let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
+    let drain = Arc::new(Drain::default());
+    let pages = Pages {
+        mirror: wired.mirror,
+        drain: Arc::clone(&drain),
+        metrics: metrics.clone(),
+        public_url: config.public_url.clone(),
+        scheme: announce::scheme(config),
+        base_path: config.base_path.clone(),
+    };
+    let front = Front {
+        base_path: config.base_path.clone(),
+        downloads: wired.downloads,
+        pages,
+        drain: Arc::clone(&drain),
+        access_log: AccessLog::new(&config.telemetry, writer),
+        caller: Caller::anonymous(),
+    };
+    tokio::spawn(metrics.fold());
+    if let Some(certificate) = certificate {
+        let mut hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
+        tokio::spawn(certificate.keep_fresh(async move || {
+            hangups.recv().await;
+        }));
+    }
+    let reception = Reception {
+        front: Arc::new(front),
+        tls,
+        patience: Patience::new(&config.limits),
+        room: Arc::new(Semaphore::new(
+            config.limits.connections.min(Semaphore::MAX_PERMITS),
+        )),
+        closed: CancellationToken::new(),
+        farewell: CancellationToken::new(),
+        connections: TaskTracker::new(),
+    };
+    announce(config, &store, &listeners.address);
+    let accepting = tokio::spawn(reception.clone().accept(listeners.sockets));
+    stop.asked().await;
+    leave(&reception, &drain, accepting, &mut stop, config.limits.drain).await;
+    Ok(())
+}
+
+/// Ends in good order: see [`Drain`].
+async fn leave(
+    reception: &Reception,
+    drain: &Drain,
+    accepting: tokio::task::JoinHandle<()>,
+    stop: &mut Stop,
+    patience: Duration,
+) {
+    drain.begin();
+    tracing::info!(under_way = drain.under_way(), "shutting down");
+    let in_good_order = async {
+        drain.answered_before().await;
+        reception.closed.cancel();
+        // It ends by itself, or has panicked; either way nobody more is let in.
+        let _ = accepting.await;
+        reception.farewell.cancel();
+        reception.connections.close();
+        reception.connections.wait().await;
+    };
+    tokio::select! {
+        done = timeout(patience, in_good_order) => if done.is_err() {
+            tracing::warn!(cut_off = drain.under_way(), "requests took longer than limits.drain");
+        },
+        () = stop.asked() => tracing::warn!(cut_off = drain.under_way(), "told to stop a second time"),
+    }
+    tracing::info!("stopped");
+}
+
+/// What tells the process to stop: SIGTERM from a supervisor, SIGINT from a keyboard.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(no_signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(no_signals)?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn no_signals(error: std::io::Error) -> Failure {
+    Failure::Internal(format!("signals cannot be received: {error}"))
+}

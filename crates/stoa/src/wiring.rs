@@ -1,0 +1,171 @@
+//! Wiring: from a configuration and a store to a mirror that serves.
+
+mod no_direct;
+
+use crate::{
+    build_info::BuildInfo,
+    config::{Config, environment::Environment, storage_url::StorageUrl},
+    exit::Failure,
+    open_store::Storage,
+};
+use direct_fetch::{GoCommand, GoSettings};
+use download_protocol::{DownloadService, upstream::ProxyUpstream};
+use http_client::{Client, Settings};
+use no_direct::NoDirect;
+use proxy_core::{
+    checksums::NoDatabase,
+    lease::LocalLeases,
+    mirror::{Mirror, MirrorParts},
+    spool::Spool,
+    store::{CacheLimits, CachedStore, ModuleStore},
+    upstream::{
+        Upstream,
+        chain::{Chain, Entry, Link},
+    },
+};
+use std::{path::PathBuf, sync::Arc};
+
+/// What serves.
+pub(crate) struct Wired {
+    /// The mirror itself.
+    pub(crate) mirror: Mirror,
+    /// The protocol in front of it.
+    pub(crate) downloads: DownloadService,
+}
+
+/// Everything that can be wrong with the upstreams without asking them.
+pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    proxies(config, &client(config, environment, &own_id())?).map(drop)
+}
+
+/// Puts everything together. Blocks shortly.
+pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage) -> Result<Wired, Failure> {
+    let own_id = own_id();
+    let proxies = proxies(config, &client(config, environment, &own_id)?)?;
+    let mirror = Mirror::new(MirrorParts {
+        store: with_memory(config, storage.modules),
+        records: storage.records,
+        chain: chain(config, proxies, || direct(config, environment, &storage.spool)),
+        leases: Arc::new(LocalLeases::new()),
+        checksums: Arc::new(NoDatabase),
+        spool: storage.spool.clone(),
+        lifetimes: config.lifetimes,
+    });
+    let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
+    Ok(Wired { mirror, downloads })
+}
+
+/// What this process calls itself in `Via`. Two nodes behind one address are two, or a request from one that reaches
+/// the other would look like a loop.
+fn own_id() -> String {
+    format!("stoa-{:08x}", rand::random::<u32>())
+}
+
+fn client(config: &Config, environment: &Environment, own_id: &str) -> Result<Client, Failure> {
+    let wrong = |error: http_client::SettingsError| Failure::Usage(error.to_string());
+    let mut settings =
+        Settings::from_lookup(|name| environment.get(name).map(str::to_owned)).map_err(wrong)?;
+    settings.own_id = own_id.into();
+    settings.user_agent = format!("Stoa/{}", BuildInfo::this().version);
+    settings.timeouts.head = config.lifetimes.silence;
+    settings.timeouts.idle = config.lifetimes.silence;
+    Client::new(&settings).map_err(wrong)
+}
+
+/// The proxies of the chain, in its order; `None` where it names something else.
+fn proxies(config: &Config, client: &Client) -> Result<Vec<Option<Arc<dyn Upstream>>>, Failure> {
+    let entries = config.upstream.chain.iter().enumerate();
+    entries
+        .map(|(position, (entry, _))| match entry {
+            Entry::Proxy(address) => match ProxyUpstream::configured(client.clone(), address) {
+                Ok(upstream) => Ok(Some(Arc::new(upstream) as Arc<dyn Upstream>)),
+                Err(error) => Err(Failure::Usage(format!(
+                    "upstream.chain: entry {}: {error}",
+                    position + 1
+                ))),
+            },
+            Entry::Direct | Entry::Off => Ok(None),
+        })
+        .collect()
+}
+
+fn chain(
+    config: &Config,
+    proxies: Vec<Option<Arc<dyn Upstream>>>,
+    direct: impl FnOnce() -> Arc<dyn Upstream>,
+) -> Chain {
+    let entries = &config.upstream.chain;
+    let wants_direct =
+        !config.upstream.private.is_empty() || entries.iter().any(|(entry, _)| *entry == Entry::Direct);
+    let direct = wants_direct.then(direct);
+    let link = |((entry, separator), proxy): (&(Entry, _), Option<Arc<dyn Upstream>>)| Link {
+        upstream: if *entry == Entry::Direct {
+            direct.clone()
+        } else {
+            proxy
+        },
+        separator: *separator,
+    };
+    Chain {
+        links: entries.iter().zip(proxies).map(link).collect(),
+        private: config.upstream.private.clone(),
+        direct: direct.clone(),
+    }
+}
+
+/// Version control. If its folder cannot be made, whatever needs it fails with a sentence, and the rest is served.
+fn direct(config: &Config, environment: &Environment, spool: &Spool) -> Arc<dyn Upstream> {
+    let mut failure = "direct.cache: it must be set where there is no home folder".to_owned();
+    for cache in direct_folders(config) {
+        let opened = GoCommand::open(GoSettings {
+            program: "go".into(),
+            cache: cache.clone(),
+            environment: direct_fetch::Environment::select(environment.variables()),
+            private: config.upstream.private_text.clone(),
+            insecure: config.direct.insecure.clone(),
+            vcs: config.direct.vcs.clone(),
+            spool: spool.clone(),
+            limits: direct_fetch::Limits {
+                silence: config.lifetimes.silence,
+                ..Default::default()
+            },
+        });
+        match opened {
+            Ok(direct) => return Arc::new(direct),
+            Err(error) => failure = format!("direct.cache: {} cannot be used: {error}", cache.display()),
+        }
+    }
+    tracing::warn!("{failure}; nothing is fetched from version control");
+    Arc::new(NoDirect)
+}
+
+/// Where version control may keep what it can fetch again: where the configuration says, else beside a file store,
+/// else (its parent may be read-only) where this user's programs keep such things.
+fn direct_folders(config: &Config) -> Vec<PathBuf> {
+    if let Some(folder) = &config.direct.cache {
+        return vec![folder.clone()];
+    }
+    let beside = match &config.storage {
+        StorageUrl::File(folder) => folder.file_name().map(|name| {
+            let mut name = name.to_owned();
+            name.push("-cache");
+            folder.with_file_name(name).join("direct")
+        }),
+        StorageUrl::Memory => None,
+    };
+    let of_user = config.cache_folder.as_ref().map(|folder| folder.join("direct"));
+    [beside, of_user].into_iter().flatten().collect()
+}
+
+fn with_memory(config: &Config, store: Arc<dyn ModuleStore>) -> Arc<dyn ModuleStore> {
+    match config.limits.memory_cache {
+        0 => store,
+        total => Arc::new(CachedStore::new(
+            store,
+            CacheLimits {
+                total,
+                ..CacheLimits::default()
+            },
+        )),
+    }
+}

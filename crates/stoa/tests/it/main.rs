@@ -1,0 +1,22 @@
+//! The binary itself: started, asked, signalled, and read.
+
+mod command_line;
+mod configuration;
+mod connections;
+mod drain;
+mod log;
+mod pages;
+mod tls;
+mod unix_socket;
+
+use testkit::{proxy::FakeUpstream, stoa::Stoa};
+
+/// A `stoa` of this build, in a folder of its own, that fetches from nowhere.
+fn stoa() -> Stoa {
+    Stoa::new(env!("CARGO_BIN_EXE_stoa")).environment("GOPROXY", "off")
+}
+
+/// A `stoa` of this build that fetches from this upstream.
+fn stoa_of(upstream: &FakeUpstream) -> Stoa {
+    stoa().upstream(&upstream.url())
+}
