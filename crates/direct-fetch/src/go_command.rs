@@ -25,6 +25,7 @@ mod session;
 
 pub use environment::Environment;
 
+use crate::credentials::RepositoryCredentials;
 use arguments::Target;
 use async_trait::async_trait;
 use environment::Rules;
@@ -94,6 +95,7 @@ pub(crate) struct Inner {
     caches: ModuleCaches,
     running: Arc<Semaphore>,
     pages: OnceLock<Pages>,
+    credentials: OnceLock<RepositoryCredentials>,
 }
 
 impl Default for Limits {
@@ -136,6 +138,7 @@ impl GoCommand {
             caches,
             running,
             pages: OnceLock::new(),
+            credentials: OnceLock::new(),
         })))
     }
 
@@ -146,6 +149,14 @@ impl GoCommand {
         let pages = Pages::new(client, &self.0.settings.private);
         // A second client changes nothing.
         let _ = self.0.pages.set(pages);
+        self
+    }
+
+    /// With tokens for private repositories over https, which `git` is given in its environment.
+    #[must_use]
+    pub fn with_credentials(self, credentials: RepositoryCredentials) -> Self {
+        // A second file changes nothing.
+        let _ = self.0.credentials.set(credentials);
         self
     }
 

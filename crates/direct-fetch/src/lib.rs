@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod credentials;
 pub mod discovery;
 pub mod git;
 pub mod go_command;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use direct_fetch::{Environment, GoCommand, GoSettings, Limits};
+use direct_fetch::{Environment, GoCommand, GoSettings, Limits, credentials::RepositoryCredentials};
 use proxy_core::{
     file::{Body, Kind},
     info::Info,
@@ -403,6 +403,79 @@ async fn a_401_is_not_found_only_if_the_page_of_the_repository_says_so() {
         matches!(unasked, Err(UpstreamError::Unavailable { .. })),
         "{unasked:?}"
     );
+}
+
+#[tokio::test]
+async fn a_private_repository_is_fetched_with_its_token_and_nobody_else_sees_it() {
+    let place = place!();
+    let authority = TestAuthority::new();
+    let host = GitHost::start_tls(&authority);
+    let repository = host.repository("team/greet");
+    releases(&repository, "example.test/greet");
+    host.require("stoa", "canary");
+    place
+        .domain
+        .import("example.test/greet", "git", &host.repository_url("team/greet"));
+    // git must trust both authorities: that of the host alone is enough, since go asks for the page.
+    let roots = place.folder.path().join("git.pem");
+    authority.write_pem(&roots).unwrap();
+    let settings = || {
+        let mut settings = place.settings();
+        let domain = place
+            .domain
+            .environment()
+            .into_iter()
+            .filter(|(name, _)| *name != "GIT_SSL_CAINFO");
+        let domain = domain.map(|(name, value)| (name.into(), value.into()));
+        let own = [
+            ("PATH".into(), search_path()),
+            ("GIT_SSL_CAINFO".into(), roots.clone().into()),
+        ];
+        settings.environment = Environment::select(domain.chain(own));
+        settings
+    };
+    let refused = fetch(
+        &GoCommand::open(settings()).unwrap(),
+        "example.test/greet",
+        "v1.0.0",
+    )
+    .await;
+    assert!(
+        matches!(refused, Err(UpstreamError::Unavailable { .. })),
+        "{refused:?}"
+    );
+
+    let file = place.folder.path().join("credentials.toml");
+    let prefix = host.url().trim_start_matches("https://").to_owned();
+    let table =
+        |prefix: &str| format!("[[host]]\nprefix = \"{prefix}\"\nusername = \"stoa\"\ntoken = \"canary\"\n");
+    fs::write(&file, table(&format!("{prefix}/other"))).unwrap();
+    let credentials = RepositoryCredentials::open(&file, std::sync::Arc::new(|_| None)).unwrap();
+    let direct = GoCommand::open(settings()).unwrap().with_credentials(credentials);
+    let refused = fetch(&direct, "example.test/greet", "v1.0.0").await;
+    assert!(
+        matches!(&refused, Err(error) if !error.to_string().contains("canary")),
+        "{refused:?}"
+    );
+    assert!(
+        host.requests()
+            .iter()
+            .all(|request| !request.headers.contains_key("authorization")),
+        "not its prefix"
+    );
+
+    // The file is read again, without a restart.
+    fs::write(&file, table(&format!("{prefix}/team"))).unwrap();
+    let fetched = fetch(&direct, "example.test/greet", "v1.0.0").await.unwrap();
+    assert!(!format!("{fetched:?} {direct:?}").contains("canary"));
+    let left = files_below(&place.folder.path().join("cache"));
+    let canary = |file: &String| {
+        fs::read(file)
+            .unwrap()
+            .windows(6)
+            .any(|window| window == b"canary")
+    };
+    assert!(!left.iter().any(canary), "no clone remembers the token");
 }
 
 #[tokio::test]

@@ -108,8 +108,13 @@ impl Environment {
         folder.or_else(home).map(|folder| folder.join("git/config"))
     }
 
-    /// All variables of one run.
-    pub(crate) fn variables(&self, rules: &Rules, folders: &Folders<'_>) -> Vec<(OsString, OsString)> {
+    /// All variables of one run; `git` holds settings for git besides ours, which may be secret.
+    pub(crate) fn variables(
+        &self,
+        rules: &Rules,
+        folders: &Folders<'_>,
+        git: &[(String, String)],
+    ) -> Vec<(OsString, OsString)> {
         let mut all = self.0.clone();
         let mut set = |name: &str, value: &OsStr| all.insert(name.into(), value.into());
         for (name, value) in [
@@ -149,7 +154,7 @@ impl Environment {
         set("XDG_CONFIG_HOME", folders.config.as_os_str());
         all.entry("HOME".into()).or_insert_with(|| folders.config.into());
         for_curl(&mut all);
-        git_settings(&mut all, !rules.insecure.is_empty());
+        git_settings(&mut all, !rules.insecure.is_empty(), git);
         all.into_iter().collect()
     }
 }
@@ -215,14 +220,19 @@ fn for_curl(all: &mut BTreeMap<OsString, OsString>) {
 }
 
 /// Adds our git settings behind those the operator passed in the same way, so that ours win.
-fn git_settings(all: &mut BTreeMap<OsString, OsString>, insecure: bool) {
+fn git_settings(all: &mut BTreeMap<OsString, OsString>, insecure: bool, more: &[(String, String)]) {
     let given = all
         .get(OsStr::new("GIT_CONFIG_COUNT"))
         .and_then(|count| count.to_str()?.parse::<usize>().ok());
     let mut count = given.unwrap_or(0);
     // The git protocol has neither encryption nor proof of who answers (CVE-2023-45285 fell back to it).
     let plain = [("protocol.git.allow", "never")];
-    for (key, value) in GIT_SETTINGS.iter().chain(plain.iter().filter(|_| !insecure)) {
+    let ours = GIT_SETTINGS
+        .iter()
+        .chain(plain.iter().filter(|_| !insecure))
+        .copied();
+    let more = more.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    for (key, value) in more.chain(ours) {
         all.insert(format!("GIT_CONFIG_KEY_{count}").into(), key.into());
         all.insert(format!("GIT_CONFIG_VALUE_{count}").into(), value.into());
         count += 1;

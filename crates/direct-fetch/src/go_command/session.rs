@@ -10,6 +10,7 @@ use super::{
     process_group::{self, Bounds, Cut, Ended},
     sentence::sentence,
 };
+use crate::credentials::RepositoryCredentials;
 use proxy_core::{
     file::{Body, Kind, ModuleFile},
     module::{ModulePath, ModuleVersion},
@@ -102,10 +103,19 @@ impl<'a> Session<'a> {
             temporary: &temporary,
             config: &self.go.config,
         };
+        let git = self
+            .go
+            .credentials
+            .get()
+            .map(RepositoryCredentials::git_settings)
+            .unwrap_or_default();
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(self.go.settings.environment.variables(&self.go.rules, &folders));
+        command.env_clear().envs(
+            self.go
+                .settings
+                .environment
+                .variables(&self.go.rules, &folders, &git),
+        );
         command.current_dir(self.cache.work());
         command
     }

@@ -13,7 +13,7 @@ fn seen(given: &[(&str, &str)], rules: &Rules) -> BTreeMap<String, String> {
         temporary: folder("/c/w"),
         config: folder("/c/x"),
     };
-    let variables = Environment::select(given).variables(rules, &folders);
+    let variables = Environment::select(given).variables(rules, &folders, &[]);
     variables
         .into_iter()
         .map(|(n, v)| (n.into_string().unwrap(), v.into_string().unwrap()))
