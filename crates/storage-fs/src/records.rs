@@ -24,7 +24,12 @@ const SHARED: u8 = 64;
 
 impl Tree {
     pub(crate) fn read_record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        self.record(key).map_err(unreadable)
+        let record = self.record(key).map_err(unreadable)?;
+        // In a folder that is gone (a volume that was taken away) everything is absent, and that is no answer.
+        if record.is_none() && !self.root.is_dir() {
+            return Err(StoreError::unavailable("its folder is gone"));
+        }
+        Ok(record)
     }
 
     pub(crate) fn write_record(
