@@ -219,7 +219,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "limits.send_timeout",
         Syntax::PositiveDuration,
         Preset::Value("2m"),
-        "A client that takes not one byte of its answer for so long is cut off.",
+        "A client that takes not one byte of its answer for so long is cut off; never sooner than \
+         `limits.header_timeout` allows.",
     )
     .because("A slow reader is served however slow it is; one that stands still holds a connection for nothing."),
     Setting::new(
@@ -261,7 +262,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "telemetry.access_log",
         Syntax::Bool,
         Preset::Value("true"),
-        "Whether each request is logged in one line.",
+        "Whether each request is logged in one line, as the part `access` at level `info`.",
     )
     .because("Nothing else tells an operator who asked for what; where a front server logs, it can be spared."),
 ];

@@ -33,6 +33,9 @@ use tokio_util::sync::CancellationToken;
 /// A handshake is a few round trips; who takes longer does something else.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// No request of the protocol has a head near this size, and what is taken in of one lies in memory.
+const LARGEST_HEAD: usize = 64 << 10;
+
 /// Requests under way on one HTTP/2 connection; as many as a `go` command ever makes.
 const STREAMS: u32 = 256;
 
@@ -96,7 +99,8 @@ where
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(reception.patience.idle);
+        .header_read_timeout(reception.patience.idle)
+        .max_header_size(LARGEST_HEAD);
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     drive(
         serving,

@@ -93,6 +93,18 @@ fn a_port_in_use_ends_with_69_and_names_the_setting() {
 }
 
 #[test]
+fn a_store_that_cannot_be_opened_ends_with_69_and_names_the_setting() {
+    let setup = stoa();
+    std::fs::write(setup.folder().join("stoa-data"), "no folder").expect("a file");
+    let finished = setup.run(["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(finished.code, 69, "{finished}");
+    assert!(
+        finished.stderr.starts_with("stoa: storage.url: ./stoa-data: "),
+        "{finished}"
+    );
+}
+
+#[test]
 fn an_answer_nobody_reads_is_no_failure() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_stoa"))
         .args(["config", "reference"])

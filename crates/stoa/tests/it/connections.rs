@@ -64,6 +64,26 @@ async fn silence_half_a_request_and_rest_are_closed() {
 }
 
 #[tokio::test]
+async fn a_head_may_be_long_and_not_endless() {
+    let server = impatient(stoa());
+    for (length, status) in [(10_000, " 404 "), (100_000, " 4"), (1_000_000, " 4")] {
+        let mut stream = connect(&server).await;
+        let request = format!(
+            "GET /{} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            "x".repeat(length)
+        );
+        // The server may answer and close before it has read all of it.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let answer = until_closed(stream).await;
+        assert!(
+            answer.is_empty() && length > 64 << 10 || answer.starts_with(&format!("HTTP/1.1{status}")),
+            "{answer}"
+        );
+    }
+    assert_eq!(server.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_body_that_never_comes_keeps_nobody() {
     let server = impatient(stoa());
     let mut stream = connect(&server).await;

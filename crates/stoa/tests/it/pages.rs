@@ -120,6 +120,18 @@ fn an_upstream_that_is_down_makes_nobody_unready() {
 }
 
 #[test]
+fn a_store_that_is_gone_does_and_one_that_comes_back_does_not() {
+    let server = stoa().start();
+    let (store, away) = (server.setup().store(), server.setup().folder().join("away"));
+    std::fs::rename(&store, &away).expect("the folder is ours");
+    let answer = server.get_blocking("/readyz");
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(server.get_blocking("/healthz").status, 200);
+    std::fs::rename(&away, &store).expect("the folder is ours");
+    assert_eq!(server.get_blocking("/readyz").status, 200);
+}
+
+#[test]
 fn hits_misses_upstream_time_and_requests_under_way_are_counted() {
     let upstream = FakeUpstream::serving(fixtures());
     let server = stoa_of(&upstream).start();

@@ -1,3 +1,5 @@
+//! The defaults that are found: whose word counts, and which entries name this server.
+
 use super::*;
 use crate::config::address::listen;
 
