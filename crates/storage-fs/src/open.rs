@@ -48,12 +48,8 @@ impl Tree {
     fn try_a_link(&self) -> Result<(), OpenError> {
         let staged = disk::stage(&self.spool, |_| Ok(())).map_err(not_writable)?;
         let second_name = staged.with_extension("link");
-        let linked = fs::hard_link(&staged, &second_name);
-        let _ = fs::remove_file(&second_name);
-        linked.map_err(|error| match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full(Arc::new(error)),
-            _ => OpenError::NoHardLinks(Arc::new(error)),
-        })
+        fs::hard_link(&staged, &second_name).map_err(not_linked)?;
+        fs::remove_file(&second_name).map_err(not_writable)
     }
 }
 
@@ -61,5 +57,33 @@ fn not_writable(error: io::Error) -> OpenError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full(Arc::new(error)),
         _ => OpenError::NotWritable(Arc::new(error)),
+    }
+}
+
+/// What file systems without hard links answer differs: FAT that it is not permitted, FUSE and SMB that they do not
+/// know the call, others that one name is the most a file can have.
+fn not_linked(error: io::Error) -> OpenError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::TooManyLinks => {
+            OpenError::NoHardLinks(Arc::new(error))
+        }
+        _ => not_writable(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_hard_links_is_told_from_one_in_trouble() {
+        let judged = |code| not_linked(io::Error::from_raw_os_error(code));
+        for code in [libc::EPERM, libc::EOPNOTSUPP, libc::ENOSYS, libc::EMLINK] {
+            let error = judged(code);
+            assert!(matches!(error, OpenError::NoHardLinks(_)), "{error:?}");
+            assert!(error.to_string().contains("put the store on one that has them"));
+        }
+        assert!(matches!(judged(libc::ENOSPC), OpenError::Full(_)));
+        assert!(matches!(judged(libc::EIO), OpenError::NotWritable(_)));
     }
 }

@@ -1,7 +1,7 @@
 //! `kill -9` while files are inserted, judged from outside the process.
 
 use super::{
-    processes::{Process, ready_and_wait, told},
+    processes::{Order, Process},
     tree::files_below,
 };
 use proxy_core::{
@@ -141,17 +141,17 @@ fn check(folder: &Path, expected: &BTreeMap<String, Vec<u8>>) -> u32 {
     (0..).take_while(complete).count() as u32
 }
 
+/// What the process to be killed runs. As a test it lives to the end, and its folder is as expected.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a process that another test starts and kills"]
 async fn inserts_until_it_is_killed() {
-    let Some((folder, first)) = told() else { return };
-    let store = FsStore::open(folder).unwrap();
+    let order = Order::read();
+    let (store, first) = (FsStore::open(&order.folder).unwrap(), order.number);
     let samples = Samples::spooled_in(store.spool().clone());
     let mut at_hand = Vec::new();
     for number in first..first + AT_HAND {
         at_hand.push(files_of(&samples, number).await);
     }
-    ready_and_wait();
+    order.await_start();
     for (files, number) in at_hand.into_iter().zip(first..) {
         for file in files {
             assert_ne!(store.insert(file).await.unwrap(), Inserted::Other);
@@ -163,5 +163,12 @@ async fn inserts_until_it_is_killed() {
             .write(&count_key(), bytes.into(), expected.as_ref())
             .await
             .unwrap();
+    }
+    if let Some(alone) = order.alone {
+        let mut expected = BTreeMap::new();
+        for number in 0..AT_HAND {
+            expect(&samples, number, &mut expected).await;
+        }
+        assert_eq!(check(alone.path(), &expected), AT_HAND);
     }
 }

@@ -1,6 +1,10 @@
 //! Processes of our own, started from this very program, and two of them over one folder.
 
-use proxy_core::store::{Inserted, ModuleStore, ModuleStoreExt, conformance::Samples};
+use proxy_core::{
+    records::{RecordKey, RecordStore, Written},
+    store::{Inserted, ModuleStore, ModuleStoreExt, conformance::Samples},
+    verify::Verified,
+};
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
@@ -8,6 +12,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 use storage_fs::FsStore;
+use tempfile::TempDir;
 
 /// What the parent tells a child by: the folder of the store, and a number.
 const FOLDER: &str = "STORAGE_TEST_FOLDER";
@@ -20,10 +25,10 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Runs an ignored test of this program in a process of its own, until it says that it is ready.
+    /// Runs one test of this program in a process of its own, until it says that it is ready.
     pub(crate) fn start(test: &str, folder: &Path, number: u32) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "--nocapture", test]);
+        command.args(["--exact", "--nocapture", test]);
         command.env(FOLDER, folder).env(NUMBER, number.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -60,26 +65,52 @@ impl Drop for Process {
     }
 }
 
-/// In a child: what the parent told it, or `None` if nobody started it.
-#[expect(clippy::disallowed_methods, reason = "how a test tells its child what to do")]
-pub(crate) fn told() -> Option<(PathBuf, u32)> {
-    let folder = std::env::var_os(FOLDER)?;
-    let number = std::env::var(NUMBER).ok()?.parse().ok()?;
-    Some((folder.into(), number))
+/// What a process is to do: what its parent told it or, as a test, the same in a folder of its own.
+pub(crate) struct Order {
+    pub(crate) folder: PathBuf,
+    pub(crate) number: u32,
+    /// The folder of a process that nobody started.
+    pub(crate) alone: Option<TempDir>,
 }
 
-/// In a child: says that it is ready, and waits for the parent's word.
-#[expect(clippy::print_stdout, reason = "how a child tells its parent")]
-pub(crate) fn ready_and_wait() {
-    // On a line of its own, whatever the test runner wrote before.
-    println!("\nready");
-    std::io::stdin().lock().read_line(&mut String::new()).unwrap();
+impl Order {
+    #[expect(clippy::disallowed_methods, reason = "how a test tells its child what to do")]
+    pub(crate) fn read() -> Self {
+        if let (Some(folder), Ok(number)) = (std::env::var_os(FOLDER), std::env::var(NUMBER)) {
+            let (folder, number) = (folder.into(), number.parse().unwrap());
+            return Self {
+                folder,
+                number,
+                alone: None,
+            };
+        }
+        let alone = tempfile::tempdir().unwrap();
+        Self {
+            folder: alone.path().to_owned(),
+            number: 0,
+            alone: Some(alone),
+        }
+    }
+
+    /// Says that all is ready, and waits for the parent's word, if there is a parent.
+    #[expect(clippy::print_stdout, reason = "how a child tells its parent")]
+    pub(crate) fn await_start(&self) {
+        if self.alone.is_none() {
+            // On a line of its own, whatever the test runner wrote before.
+            println!("\nready");
+            std::io::stdin().lock().read_line(&mut String::new()).unwrap();
+        }
+    }
 }
 
+/// How many versions each of two processes inserts.
 const VERSIONS: u32 = 30;
 
+/// How often each of them counts up one record.
+const COUNTS: u32 = 25;
+
 /// The files one of the processes has, in the order it inserts them.
-async fn files_of(samples: &Samples, salt: u32) -> Vec<proxy_core::verify::Verified> {
+async fn files_of(samples: &Samples, salt: u32) -> Vec<Verified> {
     let mut files = Vec::new();
     for number in 0..VERSIONS {
         let module = Samples::module("example.com/m", &format!("v1.0.{number}"));
@@ -113,6 +144,9 @@ async fn two_processes_over_one_folder_agree_on_every_file() {
     }
     assert_eq!(found.len() as u32, 3 * VERSIONS);
     let store = FsStore::open(folder.path()).unwrap();
+    let count = RecordStore::read(&store, &count_key()).await.unwrap();
+    assert_eq!(count_in(&count.unwrap().bytes), 2 * COUNTS);
+    let store: &dyn ModuleStore = &store;
     let samples = Samples::new();
     let both = [files_of(&samples, 1).await, files_of(&samples, 2).await];
     for (one, other) in both[0].iter().zip(&both[1]) {
@@ -141,15 +175,38 @@ async fn two_processes_over_one_folder_agree_on_every_file() {
     }
 }
 
+/// What each of the two processes runs. As a test it is alone in its folder, and all it inserts is new.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a process that another test starts"]
 async fn inserts_what_it_has() {
-    let Some((folder, salt)) = told() else { return };
-    let store = FsStore::open(folder).unwrap();
-    let files = files_of(&Samples::spooled_in(store.spool().clone()), salt).await;
-    ready_and_wait();
+    let order = Order::read();
+    let store = FsStore::open(&order.folder).unwrap();
+    let files = files_of(&Samples::spooled_in(store.spool().clone()), order.number).await;
+    order.await_start();
     for file in files {
-        let found: Inserted = store.insert(file.clone()).await.unwrap();
+        let found = store.insert(file.clone()).await.unwrap();
+        assert!(order.alone.is_none() || found == Inserted::New);
         println!("found {} {found:?}", file.file());
     }
+    for _ in 0..COUNTS {
+        while !count_up(&store).await {}
+    }
+}
+
+/// Adds one, unless somebody else came first.
+async fn count_up(records: &dyn RecordStore) -> bool {
+    let record = records.read(&count_key()).await.unwrap();
+    let next = record.as_ref().map_or(0, |record| count_in(&record.bytes)) + 1;
+    let expected = record.map(|record| record.revision);
+    let written = records
+        .write(&count_key(), next.to_string().into(), expected.as_ref())
+        .await;
+    written.unwrap() != Written::Changed
+}
+
+fn count_in(bytes: &[u8]) -> u32 {
+    std::str::from_utf8(bytes).unwrap().parse().unwrap()
+}
+
+fn count_key() -> RecordKey {
+    RecordKey::parse("count").unwrap()
 }
