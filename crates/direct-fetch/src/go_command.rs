@@ -118,9 +118,11 @@ impl GoCommand {
     ///
     /// Whether there is a `go` to run shows only when it is asked for: until then `direct` may never be needed.
     pub fn open(settings: GoSettings) -> io::Result<Self> {
-        let config = settings.cache.join("config");
+        // `go` refuses a module cache that is named from where it does not stand.
+        let cache = std::path::absolute(&settings.cache)?;
+        let config = cache.join("config");
         environment::prepare(&config, &settings.environment)?;
-        let caches = ModuleCaches::new(settings.cache.join("go"), settings.limits.cache);
+        let caches = ModuleCaches::new(cache.join("go"), settings.limits.cache);
         let swept = caches.clone();
         std::thread::Builder::new()
             .name("direct-sweep".into())

@@ -210,6 +210,24 @@ fn files_below(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_cache_folder_may_be_named_from_the_working_folder() {
+    let place = place!();
+    releases(&place.repository("example.test/greet"), "example.test/greet");
+    let here = std::env::current_dir().unwrap();
+    let up = here.components().skip(1).map(|_| "..").collect::<PathBuf>();
+    let cache = up
+        .join(place.folder.path().strip_prefix("/").unwrap())
+        .join("relative");
+    assert!(cache.is_relative());
+    let direct = GoCommand::open(GoSettings {
+        cache,
+        ..place.settings()
+    })
+    .unwrap();
+    fetch(&direct, "example.test/greet", "v1.0.0").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_second_version_and_the_zip_after_the_mod_use_the_same_clone() {
     let place = place!();
     releases(&place.repository("example.test/greet"), "example.test/greet");

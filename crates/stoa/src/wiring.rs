@@ -41,11 +41,14 @@ pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Fa
 /// Puts everything together. Blocks shortly.
 pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage) -> Result<Wired, Failure> {
     let own_id = own_id();
-    let proxies = proxies(config, &client(config, environment, &own_id)?)?;
+    let client = client(config, environment, &own_id)?;
+    let proxies = proxies(config, &client)?;
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
         records: storage.records,
-        chain: chain(config, proxies, || direct(config, environment, &storage.spool)),
+        chain: chain(config, proxies, || {
+            direct(config, environment, client, &storage.spool)
+        }),
         leases: Arc::new(LocalLeases::new()),
         checksums: Arc::new(NoDatabase),
         spool: storage.spool.clone(),
@@ -114,7 +117,7 @@ fn chain(
 }
 
 /// Version control. If its folder cannot be made, whatever needs it fails with a sentence, and the rest is served.
-fn direct(config: &Config, environment: &Environment, spool: &Spool) -> Arc<dyn Upstream> {
+fn direct(config: &Config, environment: &Environment, client: Client, spool: &Spool) -> Arc<dyn Upstream> {
     let mut failure = "direct.cache: it must be set where there is no home folder".to_owned();
     for cache in direct_folders(config) {
         let opened = GoCommand::open(GoSettings {
@@ -131,7 +134,7 @@ fn direct(config: &Config, environment: &Environment, spool: &Spool) -> Arc<dyn 
             },
         });
         match opened {
-            Ok(direct) => return Arc::new(direct),
+            Ok(direct) => return Arc::new(direct.asking_pages(client)),
             Err(error) => failure = format!("direct.cache: {} cannot be used: {error}", cache.display()),
         }
     }
