@@ -27,6 +27,7 @@ use crate::go_command::process_group::Bounds;
 use bytes::Bytes;
 use cache::Caches;
 use gix::ObjectId;
+use http_client::{Client, Credentials, Trust};
 use proxy_core::{
     file::{Body, Kind},
     go_mod,
@@ -40,7 +41,7 @@ use revision::Wish;
 use session::Session;
 use std::{ffi::OsString, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
-use transport::{Remote, Transport, command::GitCommand};
+use transport::{Remote, Transport, builtin::BuiltIn, command::GitCommand};
 
 /// What reading git repositories needs to know.
 #[derive(Clone, Debug)]
@@ -59,30 +60,59 @@ pub struct GitSettings {
     pub duration: Duration,
     /// The most a fetch may bring, in bytes.
     pub growth: u64,
+    /// Which transport brings objects.
+    pub transport: TransportChoice,
+}
+
+/// Which transport brings objects (`direct.git`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportChoice {
+    /// The built-in one for http and https, the `git` command for the rest.
+    #[default]
+    Auto,
+    /// The built-in one alone: no program is ever run.
+    BuiltIn,
+    /// The `git` command alone.
+    Command,
 }
 
 /// Git repositories as a source of modules. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Git {
     caches: Caches,
-    transport: Arc<dyn Transport>,
+    built_in: Arc<BuiltIn>,
+    command: Arc<GitCommand>,
+    choice: TransportChoice,
     spool: Spool,
-    /// Zips are made on so many threads at once: it is work for the processor, and hits need it too.
+    /// Questions answered at once, each on a thread that may only be waiting for a host.
+    asking: Arc<Semaphore>,
+    /// Zips made at once: that is work for the processor, and hits need it too.
     making: Arc<Semaphore>,
 }
 
+/// How many questions are answered at once: far below the runtime's blocking threads, which belong to hits.
+const MOST_QUESTIONS: usize = 64;
+/// How long a question waits for its turn while nothing moves.
+const WAIT: Duration = Duration::from_secs(20);
+
 /// A repository, and the place of a module in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Source {
     /// The repository's address, without credentials.
     pub url: String,
     /// The module in it.
     pub place: Place,
+    /// How far the address is trusted.
+    pub trust: Trust,
+    /// Whether its certificate is not looked at (GOINSECURE).
+    pub unverified_tls: bool,
+    /// What is shown to its host, and to no other.
+    pub credentials: Option<Credentials>,
 }
 
 impl Git {
     /// Opens the caches, and sweeps them.
-    pub fn open(settings: GitSettings, spool: Spool) -> io::Result<Self> {
+    pub fn open(settings: GitSettings, client: Client, spool: Spool) -> io::Result<Self> {
         let caches = Caches::open(&settings.cache, settings.cache_limit)?;
         caches.sweep()?;
         let bounds = Bounds {
@@ -90,16 +120,22 @@ impl Git {
             duration: settings.duration,
             growth: settings.growth,
         };
-        let transport = GitCommand {
-            program: settings.program,
-            environment: settings.environment,
-            bounds,
-        };
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
+            built_in: Arc::new(BuiltIn {
+                client,
+                scratch: caches.scratch(),
+                limit: settings.growth,
+            }),
+            command: Arc::new(GitCommand {
+                program: settings.program,
+                environment: settings.environment,
+                bounds,
+            }),
+            choice: settings.transport,
             caches,
-            transport: Arc::new(transport),
             spool,
+            asking: Arc::new(Semaphore::new(MOST_QUESTIONS)),
             making: Arc::new(Semaphore::new(threads)),
         })
     }
@@ -146,13 +182,9 @@ impl Git {
         wanted: &Wanted,
         context: &FetchContext,
     ) -> Result<Fetched, UpstreamError> {
-        let _making = match wanted.kinds.contains(&Kind::Zip) {
-            true => Arc::clone(&self.making).acquire_owned().await.ok(),
-            false => None,
-        };
-        let (wanted, spool) = (wanted.clone(), self.spool.clone());
+        let (wanted, git) = (wanted.clone(), self.clone());
         self.work(source, context, move |repository, source, session| {
-            fetch(repository, source, &wanted, &spool, session)
+            git.make(repository, source, &wanted, session)
         })
         .await
     }
@@ -163,73 +195,92 @@ impl Git {
         context: &FetchContext,
         work: impl FnOnce(&Repository<'_>, &Source, &Session) -> Result<T, UpstreamError> + Send + 'static,
     ) -> Result<T, UpstreamError> {
-        let (git, source) = (self.clone(), source.clone());
+        let transport = self.transport(&source.url)?;
+        let (caches, source) = (self.caches.clone(), source.clone());
+        let asking = tokio::select! {
+            asking = Arc::clone(&self.asking).acquire_owned() => asking.ok(),
+            () = context.silence(WAIT) => None,
+        };
+        let Some(asking) = asking else {
+            return Err(UpstreamError::unavailable(
+                "too many questions are being put to git hosts; ask again",
+            ));
+        };
         Session::run(context, move |session| {
+            let _asking = asking;
             let remote = Remote {
                 url: source.url.clone(),
+                trust: source.trust,
+                unverified_tls: source.unverified_tls,
+                credentials: source.credentials.clone(),
             };
-            let repository = Repository::open(remote, &git.caches, &*git.transport, session)?;
+            let repository = Repository::open(remote, &caches, &*transport, session)?;
             work(&repository, &source, session)
         })
         .await
     }
-}
 
-fn fetch(
-    repository: &Repository<'_>,
-    source: &Source,
-    wanted: &Wanted,
-    spool: &Spool,
-    session: &Session,
-) -> Result<Fetched, UpstreamError> {
-    let (module, place) = (&wanted.module, &source.place);
-    let (info, commit, folder) = match wanted.pinned.as_ref().and_then(pin) {
-        Some(commit) => {
-            let folder = folder::find(repository, place, commit)
-                .map_err(|error| moved(repository, source, wanted, commit, error))?;
-            (None, commit, folder)
-        }
-        None => {
-            let wish = Wish::version(place, module.version());
-            let (commit, reference) = repository.find(&wish)?;
-            let named = naming::name(repository, place, repository.refs()?, &wish, commit)?;
-            if named.version != *module.version() {
-                return Err(UpstreamError::not_found(format!(
-                    "{module}: its commit is version {}",
-                    named.version
-                )));
+    fn transport(&self, url: &str) -> Result<Arc<dyn Transport>, UpstreamError> {
+        let http = url.starts_with("https://") || url.starts_with("http://");
+        match (self.choice, http) {
+            (TransportChoice::Command, _) | (TransportChoice::Auto, false) => {
+                Ok(Arc::clone(&self.command) as _)
             }
-            (
-                Some(info(source, &named, commit, reference)),
-                commit,
-                named.folder,
-            )
+            (TransportChoice::Auto | TransportChoice::BuiltIn, true) => Ok(Arc::clone(&self.built_in) as _),
+            (TransportChoice::BuiltIn, false) => Err(UpstreamError::Unsupported {
+                reason: format!("{url} is not http: it needs the git command, and direct.git says builtin")
+                    .into(),
+            }),
         }
-    };
-    let whole = |bytes: Bytes| Some(Incoming::Whole(Body::from_bytes(bytes)));
-    let go_mod = wanted.kinds.contains(&Kind::Mod).then(|| {
-        folder
-            .go_mod
-            .clone()
-            .unwrap_or_else(|| go_mod::synthesized(module.path()).into())
-    });
-    let zip = match wanted.kinds.contains(&Kind::Zip) {
-        true => Some(Incoming::Whole(export::zip(
-            &repository.with(commit)?,
-            module,
-            commit,
-            &folder,
-            spool,
-            session,
-        )?)),
-        false => None,
-    };
-    Ok(Fetched {
-        info: info.and_then(|info| whole(info.to_json().into())),
-        go_mod: go_mod.and_then(whole),
-        zip,
-        from: format!("{} at {commit}", source.url),
-    })
+    }
+
+    fn make(
+        &self,
+        repository: &Repository<'_>,
+        source: &Source,
+        wanted: &Wanted,
+        session: &Session,
+    ) -> Result<Fetched, UpstreamError> {
+        let (module, place) = (&wanted.module, &source.place);
+        let (info, commit, folder) = match wanted.pinned.as_ref().and_then(pin) {
+            Some(commit) => {
+                let folder = folder::find(repository, place, commit)
+                    .map_err(|error| moved(repository, source, wanted, commit, error))?;
+                (None, commit, folder)
+            }
+            None => {
+                let wish = Wish::version(place, module.version());
+                let (commit, reference) = repository.find(&wish)?;
+                let named = naming::name(repository, place, repository.refs()?, &wish, commit)?;
+                if named.version != *module.version() {
+                    let reason = format!("{module}: its commit is version {}", named.version);
+                    return Err(UpstreamError::not_found(reason));
+                }
+                let info = info(source, &named, commit, reference);
+                (Some(info), commit, named.folder)
+            }
+        };
+        let whole = |bytes: Bytes| Some(Incoming::Whole(Body::from_bytes(bytes)));
+        let go_mod = wanted.kinds.contains(&Kind::Mod).then(|| match &folder.go_mod {
+            Some(go_mod) => go_mod.clone(),
+            None => go_mod::synthesized(module.path()).into(),
+        });
+        let zip = match wanted.kinds.contains(&Kind::Zip) {
+            true => {
+                let objects = repository.with(commit)?;
+                let _making = session.wait(self.making.acquire());
+                let zip = export::zip(&objects, module, commit, &folder, &self.spool, session)?;
+                Some(Incoming::Whole(zip))
+            }
+            false => None,
+        };
+        Ok(Fetched {
+            info: info.and_then(|info| whole(info.to_json().into())),
+            go_mod: go_mod.and_then(whole),
+            zip,
+            from: format!("{} at {commit}", source.url),
+        })
+    }
 }
 
 /// The commit that the stored `.info` names.

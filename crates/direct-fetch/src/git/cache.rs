@@ -30,7 +30,7 @@ struct Inner {
     folder: PathBuf,
     /// All caches together may have this many bytes; those of longest no use go first.
     limit: u64,
-    open: Mutex<HashMap<Remote, Arc<Cache>>>,
+    open: Mutex<HashMap<String, Arc<Cache>>>,
 }
 
 /// The cache of one repository.
@@ -64,7 +64,7 @@ impl Caches {
     /// The cache of a repository.
     pub(super) fn of(&self, remote: &Remote) -> Result<Arc<Cache>, UpstreamError> {
         let mut open = lock(&self.0.open);
-        if let Some(cache) = open.get(remote) {
+        if let Some(cache) = open.get(&remote.url) {
             cache.touch();
             return Ok(Arc::clone(cache));
         }
@@ -78,8 +78,13 @@ impl Caches {
         });
         cache.touch();
         open.retain(|_, cache| Arc::strong_count(cache) > 1);
-        open.insert(remote.clone(), Arc::clone(&cache));
+        open.insert(remote.url.clone(), Arc::clone(&cache));
         Ok(cache)
+    }
+
+    /// Where a repository without any object can be made.
+    pub(super) fn scratch(&self) -> PathBuf {
+        self.0.folder.join("scratch.git")
     }
 
     /// Removes the caches of longest no use until the rest is within the limit; those in use stay.
@@ -87,6 +92,9 @@ impl Caches {
         let mut caches = Vec::new();
         for entry in fs::read_dir(&self.0.folder)? {
             let folder = entry?.path();
+            if folder == self.scratch() {
+                continue;
+            }
             let used = fs::metadata(folder.join("used")).and_then(|used| used.modified());
             caches.push((used.unwrap_or(SystemTime::UNIX_EPOCH), size_of(&folder), folder));
         }

@@ -58,6 +58,11 @@ impl Session {
         worked.unwrap_or_else(|_| Err(UpstreamError::unavailable("reading the repository ended early")))
     }
 
+    /// What travels with the question.
+    pub(super) fn context(&self) -> &FetchContext {
+        &self.context
+    }
+
     /// Says that the host sent something.
     pub(super) fn note_activity(&self) {
         self.context.note_activity();

@@ -1,12 +1,16 @@
 //! How a repository's refs and objects get here.
 //!
-//! [`command::GitCommand`] runs `git`. A transport writes packs into a bare repository and one reader reads them, so
-//! what a module is made of does not depend on how its objects came.
+//! Two transports, one job: [`builtin::BuiltIn`] speaks the protocol itself, for https; [`command::GitCommand`] runs
+//! `git`, for every scheme it knows. Both write packs into the same kind of bare repository and one reader reads them,
+//! so what a module is made of does not depend on how its objects came.
 
+pub(super) mod builtin;
 pub(super) mod command;
+mod http;
 
 use super::{refs::Refs, session::Session};
 use gix::ObjectId;
+use http_client::{Credentials, Trust};
 use proxy_core::upstream::UpstreamError;
 use std::{fmt, path::Path};
 
@@ -25,10 +29,16 @@ pub(super) trait Transport: fmt::Debug + Send + Sync {
 }
 
 /// A repository somewhere else.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(super) struct Remote {
     /// Its address, without credentials.
     pub(super) url: String,
+    /// How far the address is trusted.
+    pub(super) trust: Trust,
+    /// Whether its certificate is not looked at.
+    pub(super) unverified_tls: bool,
+    /// What is shown to its host, and to no other.
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// What to bring.

@@ -1,7 +1,8 @@
 //! One made-up domain with its repositories, asked by `go` and by us.
 
 use super::DELIBERATE;
-use direct_fetch::git::{Git, GitSettings, Place, Source};
+use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use http_client::{Client, Settings, Trust};
 use proxy_core::{
     file::{Body, Kind},
     info::Info,
@@ -23,7 +24,8 @@ pub(crate) struct House {
     domain: FakeDomain,
     host: GitHost,
     go: GoCommand,
-    git: Git,
+    /// By the git command, and by the built-in transport: both make the same.
+    transports: [Git; 2],
     folder: TempDir,
     /// Each import path prefix with its repository and subfolder, longest first.
     roots: Vec<(String, String, String)>,
@@ -70,13 +72,22 @@ impl House {
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(60),
             growth: 1 << 30,
+            transport: TransportChoice::Command,
         };
-        let git = Git::open(settings, Spool::open(&folder.path().join("spool")).unwrap()).unwrap();
+        let spool = Spool::open(&folder.path().join("spool")).unwrap();
+        let client = Client::new(&Settings::from_lookup(|_| None).unwrap()).unwrap();
+        let built_in = GitSettings {
+            cache: folder.path().join("built-in"),
+            transport: TransportChoice::BuiltIn,
+            ..settings.clone()
+        };
+        let transports =
+            [settings, built_in].map(|settings| Git::open(settings, client.clone(), spool.clone()).unwrap());
         Some(Self {
             domain,
             host,
             go,
-            git,
+            transports,
             folder,
             roots: Vec::new(),
             differences: Vec::new(),
@@ -120,23 +131,26 @@ impl House {
             .iter()
             .any(|(module, asked, _)| (*module, *asked) == (path, query))
         {
-            assert!(
-                self.made_by_us(path, query).await.is_ok(),
-                "{path}@{query} is ours to serve"
-            );
+            for git in &self.transports {
+                let ours = self.made_by_us(git, path, query).await;
+                assert!(ours.is_ok(), "{path}@{query} is ours to serve");
+            }
             return;
         }
-        let (ours, theirs) = (self.made_by_us(path, query).await, self.made_by_go(path, query));
-        let agree = match (&ours, &theirs) {
-            (Ok(ours), Ok(theirs)) => ours == theirs,
-            // Whatever go refuses of a repository that was reached is settled.
-            (Err(UpstreamError::NotFound { .. }), Err(_)) => true,
-            _ => false,
-        };
-        if !agree {
-            self.differences.push(format!(
-                "{path}@{query}\n  ours:   {ours:?}\n  theirs: {theirs:?}"
-            ));
+        let theirs = self.made_by_go(path, query);
+        for (git, transport) in self.transports.iter().zip(["command", "built in"]) {
+            let ours = self.made_by_us(git, path, query).await;
+            let agree = match (&ours, &theirs) {
+                (Ok(ours), Ok(theirs)) => ours == theirs,
+                // Whatever go refuses of a repository that was reached is settled.
+                (Err(UpstreamError::NotFound { .. }), Err(_)) => true,
+                _ => false,
+            };
+            if !agree {
+                let difference =
+                    format!("{path}@{query} ({transport})\n  ours:   {ours:?}\n  theirs: {theirs:?}");
+                self.differences.push(difference);
+            }
         }
     }
 
@@ -155,8 +169,7 @@ impl House {
             .skip(1)
             .map(str::to_owned)
             .collect();
-        let ours = self
-            .git
+        let ours = self.transports[1]
             .versions(&self.source(path), &FetchContext::default())
             .await;
         // What the newest version takes back go leaves out of what it shows, not out of what it lists.
@@ -192,10 +205,13 @@ impl House {
         Source {
             url: url.clone(),
             place,
+            trust: Trust::LearnedPrivate,
+            unverified_tls: false,
+            credentials: None,
         }
     }
 
-    async fn made_by_us(&self, path: &str, query: &str) -> Result<Made, UpstreamError> {
+    async fn made_by_us(&self, git: &Git, path: &str, query: &str) -> Result<Made, UpstreamError> {
         let (source, context) = (self.source(path), FetchContext::default());
         let version = Version::parse(query)
             .ok()
@@ -209,7 +225,7 @@ impl House {
                 } else {
                     Query::Revision(query.into())
                 };
-                let info = self.git.resolve(&source, &query, &context).await?;
+                let info = git.resolve(&source, &query, &context).await?;
                 let module = ModuleVersion::new(source.place.path.clone(), info.version.clone());
                 (
                     module.map_err(|error| UpstreamError::malformed(error.to_string()))?,
@@ -222,7 +238,7 @@ impl House {
             kinds: Kind::ALL.to_vec(),
             pinned: pinned.clone(),
         };
-        let fetched = self.git.fetch(&source, &wanted, &context).await?;
+        let fetched = git.fetch(&source, &wanted, &context).await?;
         let info = match pinned {
             Some(info) => info,
             None => Info::parse(&read(fetched.info)).unwrap(),
