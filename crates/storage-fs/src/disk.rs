@@ -8,21 +8,34 @@ use std::{
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 
 /// Everybody may read what is kept, and nobody writes it.
 const KEPT: u32 = 0o444;
 
-/// Writes a file in the staging folder, brings it to the disk and takes the right to write it away. It has no name
+/// Writes a file in the staging folder, takes the right to write it away, and brings it to the disk. It has no name
 /// that anybody looks for yet, and is gone when dropped.
 pub(crate) fn stage(spool: &Spool, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<TempPath> {
-    let mut staged = tempfile::NamedTempFile::new_in(spool.folder())?;
+    let staged = write(spool, fill)?;
+    staged.as_file().sync_all()?;
+    Ok(staged.into_temp_path())
+}
+
+/// Like [`stage`], for what may be empty after a power cut: nobody waits for the disk.
+pub(crate) fn stage_unsynced(
+    spool: &Spool,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<TempPath> {
+    Ok(write(spool, fill)?.into_temp_path())
+}
+
+fn write(spool: &Spool, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<NamedTempFile> {
+    let mut staged = NamedTempFile::new_in(spool.folder())?;
     fill(staged.as_file_mut())?;
     staged
         .as_file()
         .set_permissions(fs::Permissions::from_mode(KEPT))?;
-    staged.as_file().sync_all()?;
-    Ok(staged.into_temp_path())
+    Ok(staged)
 }
 
 /// Gives a finished file its name, once and for ever: fails with [`io::ErrorKind::AlreadyExists`] if the name is

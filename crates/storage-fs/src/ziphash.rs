@@ -7,8 +7,9 @@
 use crate::{Tree, disk, files::unreadable};
 use proxy_core::{file::Kind, store::StoreError, sums::H1, verify::Verified};
 use std::{
+    fs,
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// More than a sum and the white space around it.
@@ -40,17 +41,18 @@ impl Tree {
         }
     }
 
+    /// A power cut may take the sum or empty it, and either counts as none: no insert waits for the disk twice.
     fn write_ziphash(&self, path: &Path, sum: H1) -> io::Result<()> {
-        let stage = || disk::stage(&self.spool, |to| to.write_all(sum.to_string().as_bytes()));
+        let stage = || disk::stage_unsynced(&self.spool, |to| to.write_all(sum.to_string().as_bytes()));
         match read(path)? {
             Some(Ok(_)) => Ok(()),
-            None => match disk::link(&stage()?, path) {
+            None => match fs::hard_link(stage()?, path) {
                 // Somebody inserted the same zip at the same time.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                 linked => linked,
             },
-            // A crash under Go leaves one that is empty or full of zeros; Go makes it anew as well.
-            Some(Err(NoSum)) => disk::replace(stage()?, path),
+            // Go makes such a one anew as well.
+            Some(Err(NoSum)) => Ok(stage()?.persist(path)?),
         }
     }
 }
@@ -58,7 +60,7 @@ impl Tree {
 /// What lies in a `.ziphash` that is no sum.
 struct NoSum;
 
-fn sum_and_path(zip: &Path, file: &Verified) -> Option<(H1, std::path::PathBuf)> {
+fn sum_and_path(zip: &Path, file: &Verified) -> Option<(H1, PathBuf)> {
     let sum = file.h1().filter(|_| file.file().kind == Kind::Zip)?;
     Some((sum, zip.with_extension("ziphash")))
 }
