@@ -8,6 +8,7 @@
 use super::{Content, Inserted, ModuleStore, Part, StoreError, Validator};
 use crate::{
     file::{Held, ModuleFile, Sha256},
+    lease::{Leases, LocalLeases},
     module::{ModulePath, Version},
     verify::Verified,
 };
@@ -24,6 +25,8 @@ pub struct CachedStore {
     store: Arc<dyn ModuleStore>,
     small: Cache<ModuleFile, Kept>,
     limits: CacheLimits,
+    /// Whoever reads a file into memory; those who want the same one wait, rather than read it once each.
+    reading: LocalLeases,
 }
 
 /// How much a [`CachedStore`] holds.
@@ -69,7 +72,12 @@ impl CachedStore {
             .weigher(weight)
             .max_capacity(limits.total)
             .build();
-        Self { store, small, limits }
+        Self {
+            store,
+            small,
+            limits,
+            reading: LocalLeases::new(),
+        }
     }
 
     /// Opens a file that is not in memory; if it is small, it is afterwards.
@@ -79,6 +87,10 @@ impl CachedStore {
         };
         if opened.size > self.limits.file {
             return Ok(Some(opened));
+        }
+        let _turn = self.reading.acquire(&file.module).await;
+        if let Some(kept) = self.small.get(file) {
+            return Ok(Some(kept.part(part)));
         }
         // Also for a look at the size alone: whoever looks comes back for the bytes, and the validator must be the
         // same at both times.

@@ -1,6 +1,7 @@
 //! What a memory before a store spares the store, and what it never claims.
 
 use async_trait::async_trait;
+use futures::{future::join_all, stream};
 use proxy_core::{
     file::ModuleFile,
     module::{ModulePath, Version},
@@ -15,18 +16,32 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Counts how often it is opened.
+/// Counts how often it is opened, and how often what it opened is read. It gives streams, as a store elsewhere does.
 #[derive(Debug, Default)]
 struct Counted {
     store: MemoryStore,
     opened: AtomicUsize,
+    read: Arc<AtomicUsize>,
 }
 
 #[async_trait]
 impl ModuleStore for Counted {
     async fn open(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
         self.opened.fetch_add(1, Ordering::SeqCst);
-        self.store.open(file, part).await
+        tokio::task::yield_now().await;
+        let Some(mut content) = self.store.open(file, part).await? else {
+            return Ok(None);
+        };
+        let (read, bytes) = (Arc::clone(&self.read), content.bytes);
+        content.bytes = ContentBytes::Stream(Box::pin(stream::once(async move {
+            read.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            let ContentBytes::Memory(bytes) = bytes else {
+                panic!("not in memory")
+            };
+            Ok(bytes)
+        })));
+        Ok(Some(content))
     }
     async fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, StoreError> {
         self.store.versions(path).await
@@ -89,6 +104,17 @@ async fn a_part_or_a_look_brings_in_the_whole() {
         assert_eq!(opened(&store, &file, Part::Whole).await.validator, first);
         assert_eq!(counted.opened.load(Ordering::SeqCst), asked, "{part:?}");
     }
+}
+
+#[tokio::test]
+async fn a_crowd_reads_a_file_once() {
+    let counted = Arc::new(Counted::default());
+    let file = go_mod("v1.0.0", 0, 100_000).await;
+    let _ = counted.insert(file.clone()).await.unwrap();
+    let store = before(&counted, 1 << 20, 1 << 20);
+    let crowd = (0..50).map(|_| opened(&store, &file, Part::Last(1)));
+    assert_eq!(join_all(crowd).await.len(), 50);
+    assert_eq!(counted.read.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
