@@ -3,13 +3,20 @@
 //!
 //! Nothing here depends on when or where the build runs, so that two builds of one commit give one binary.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 fn main() {
-    let git = Git::of_this_source();
+    let folder = environment("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    let git = Git::of_source(folder);
     let version = variable("STOA_VERSION")
         .or_else(|| git.as_ref()?.release())
-        .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
+        .or_else(|| environment("CARGO_PKG_VERSION"))
+        .unwrap_or_default();
     let commit = variable("STOA_COMMIT").or_else(|| git.as_ref()?.says(&["rev-parse", "HEAD"]));
     let seconds =
         variable("SOURCE_DATE_EPOCH").or_else(|| git.as_ref()?.says(&["log", "-1", "--format=%ct"]));
@@ -27,8 +34,14 @@ fn main() {
     );
     println!("cargo::rerun-if-changed=build.rs");
     for path in git.iter().flat_map(Git::files_that_tell) {
-        println!("cargo::rerun-if-changed={path}");
+        println!("cargo::rerun-if-changed={}", path.display());
     }
+}
+
+/// A variable by which a packager says what this build is; a change of it builds anew.
+fn variable(name: &str) -> Option<String> {
+    println!("cargo::rerun-if-env-changed={name}");
+    environment(name)
 }
 
 /// A variable of the build's environment that is set and not empty.
@@ -36,26 +49,21 @@ fn main() {
     clippy::disallowed_methods,
     reason = "a build script is told by its environment"
 )]
-fn variable(name: &str) -> Option<String> {
-    println!("cargo::rerun-if-env-changed={name}");
-    std::env::var(name)
-        .ok()
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
+fn environment(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?.trim().to_owned();
+    Some(value).filter(|value| !value.is_empty())
 }
 
-/// The git checkout that this source is.
-struct Git;
+/// The git checkout that this source is; holds the package's folder.
+struct Git(PathBuf);
 
 impl Git {
     /// None where the source is no checkout, or lies inside the checkout of something else.
-    fn of_this_source() -> Option<Self> {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../..")
-            .canonicalize()
-            .ok()?;
-        let top = Self.says(&["rev-parse", "--show-toplevel"])?;
-        (Path::new(&top).canonicalize().ok()? == workspace).then_some(Self)
+    fn of_source(folder: PathBuf) -> Option<Self> {
+        let workspace = folder.join("../..").canonicalize().ok()?;
+        let git = Self(folder);
+        let top = git.says(&["rev-parse", "--show-toplevel"])?;
+        (Path::new(&top).canonicalize().ok()? == workspace).then_some(git)
     }
 
     /// The version of the tag that HEAD is, or of the last one with the distance from it.
@@ -66,7 +74,7 @@ impl Git {
     fn says(&self, arguments: &[&str]) -> Option<String> {
         let output = Command::new("git")
             .args(arguments)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .current_dir(&self.0)
             .output()
             .ok()?;
         let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
@@ -74,14 +82,12 @@ impl Git {
     }
 
     /// The files that change when HEAD moves or a tag is made. A file that is missing would rerun this every time.
-    fn files_that_tell(&self) -> Vec<String> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fn files_that_tell(&self) -> Vec<PathBuf> {
         ["HEAD", "logs/HEAD", "packed-refs", "refs/tags"]
             .iter()
             .filter_map(|name| self.says(&["rev-parse", "--git-path", name]))
-            .map(|path| manifest.join(path))
+            .map(|path| self.0.join(path))
             .filter(|path| path.exists())
-            .map(|path| path.display().to_string())
             .collect()
     }
 }
