@@ -133,9 +133,12 @@ fn read_in_pieces(file: File, range: Range<u64>) -> Chunks<StoreError> {
 
 /// Reads one range of a file in a blocking task; never by the file's position, which handles can share.
 async fn read_piece(file: Arc<File>, range: Range<u64>) -> Result<Bytes, StoreError> {
+    let length = usize::try_from(range.end.saturating_sub(range.start))
+        .map_err(|error| StoreError::from_io("a kept file could not be read", io::Error::other(error)))?;
+    // Made here and not in the task: those run on dozens of threads, and an allocator that keeps what each thread
+    // made for that thread would hold many times what is in use.
+    let mut piece = vec![0; length];
     let read = tokio::task::spawn_blocking(move || {
-        let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
-        let mut piece = vec![0; length];
         file.read_exact_at(&mut piece, range.start)?;
         Ok(Bytes::from(piece))
     });
