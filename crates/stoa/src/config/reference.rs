@@ -28,7 +28,7 @@ In the environment every value is text. In the file, durations and sizes may be 
 lists may be arrays of strings. Values that may hold a password can also come from a file: append `_FILE` to the name
 in the environment and give the file's path. They are printed with `<set>` in the password's place.
 
-A file with every key in its place:
+A file looks like this:
 
 ```toml
 listen = \"127.0.0.1:3000\"
