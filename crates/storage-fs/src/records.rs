@@ -13,6 +13,7 @@ use proxy_core::{
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
+    path::PathBuf,
 };
 
 /// Where the locks lie.
@@ -21,6 +22,13 @@ const LOCKS: &str = ".stoa/.locks";
 /// How many locks all records share. A write holds one while it waits for the disk, so there are more than there are
 /// writes at a time; yet no file is left behind for every record there ever was.
 const SHARED: u8 = 64;
+
+/// The longest name of a file, in bytes, wherever files can be linked. A path and a version that each fit one name
+/// do not together.
+const LONGEST_NAME: usize = 255;
+
+/// What is left of a longer one: enough to recognise it, and room for a sum.
+const CUT: usize = 128;
 
 impl Tree {
     pub(crate) fn read_record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
@@ -45,7 +53,7 @@ impl Tree {
             if self.record(key)?.map(|record| record.revision).as_ref() != expected {
                 return Ok(Written::Changed);
             }
-            disk::replace(staged, &self.root.join(key.tree_path()))?;
+            disk::replace(staged, &self.record_path(key))?;
             Ok(Written::Done(revision(bytes)))
         };
         write().map_err(|error| StoreError::from_io("a record could not be written", error))
@@ -54,7 +62,7 @@ impl Tree {
     pub(crate) fn remove_record(&self, key: &RecordKey) -> Result<(), StoreError> {
         let remove = || {
             let _until_done = self.lock(key)?;
-            disk::absent_is_none(disk::remove(&self.root.join(key.tree_path())))
+            disk::absent_is_none(disk::remove(&self.record_path(key)))
         };
         remove()
             .map(|_| ())
@@ -62,7 +70,7 @@ impl Tree {
     }
 
     fn record(&self, key: &RecordKey) -> io::Result<Option<Record>> {
-        let Some(mut file) = disk::open(&self.root.join(key.tree_path()))? else {
+        let Some(mut file) = disk::open(&self.record_path(key))? else {
             return Ok(None);
         };
         let mut bytes = Vec::new();
@@ -72,6 +80,20 @@ impl Tree {
             bytes: bytes.into(),
             revision,
         }))
+    }
+
+    /// Where a record lies. An element longer than any file's name is cut, and told from others by its sum.
+    fn record_path(&self, key: &RecordKey) -> PathBuf {
+        let mut path = self.root.clone();
+        for element in key.tree_path().split('/') {
+            match element.get(..CUT) {
+                Some(start) if element.len() > LONGEST_NAME => {
+                    path.push(format!("{start}~{}", Sha256::of(element.as_bytes())));
+                }
+                _ => path.push(element),
+            }
+        }
+        path
     }
 
     /// Waits for the lock of this record's share, against other processes and other threads alike. It ends with the

@@ -90,10 +90,18 @@ pub(super) async fn keys_stay_apart(place: &dyn RecordPlace) {
         "sumdb-sum.example.com",
         "a=b,c_d",
     ];
-    for name in names {
-        let _ = done(records.write(&key(name), name.into(), None).await.unwrap());
+    // As long as the names of two files together, and different only at the end.
+    let long = format!("seen/example.com/{}@v1.0.0-{}", "m".repeat(255), "a".repeat(200));
+    let longer = format!("{long}b");
+    for name in names.into_iter().chain([&*long, &*longer]) {
+        let _ = done(
+            records
+                .write(&key(name), name.to_owned().into(), None)
+                .await
+                .unwrap(),
+        );
     }
-    for name in names {
+    for name in names.into_iter().chain([&*long, &*longer]) {
         assert_eq!(text(&*records, &key(name)).await, name);
     }
 }
