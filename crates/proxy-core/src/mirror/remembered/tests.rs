@@ -1,3 +1,5 @@
+//! An origin whose answer a test sets, and what is made of it over time.
+
 use super::*;
 use crate::upstream::UpstreamError;
 use std::sync::atomic::{AtomicU32, Ordering};

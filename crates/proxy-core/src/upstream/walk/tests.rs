@@ -1,3 +1,5 @@
+//! Chains of upstreams that answer, fail, hang or take their time.
+
 use super::*;
 use crate::{
     info::Info,
