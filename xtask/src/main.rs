@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod deny;
 mod docs;
 mod install;
 mod programs;
@@ -26,6 +27,7 @@ usage: cargo xtask <command>
   services up|down|list     the servers and programs that tests need
   bench                     speed, as ratios measured side by side in one run (--quick: a rough look)
   torture [minutes]         kill -9 and fuzzing for long
+  deny [--advisories]       licences, banned crates and sources of all dependencies, by cargo-deny
   docs                      writes the generated pages anew
 ";
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["services", rest @ ..] => services::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["torture", rest @ ..] => torture::run(rest),
+        ["deny", rest @ ..] => deny::run(rest),
         ["docs"] => docs::run(),
         _ => {
             eprint!("{USAGE}");
