@@ -135,7 +135,7 @@ impl RepositoryCredentials {
 
 impl RepositoryAccess {
     /// The header line that HTTP Basic authentication sends (RFC 7617). A secret.
-    fn authorization(&self) -> Option<String> {
+    pub(crate) fn authorization(&self) -> Option<String> {
         use base64::{Engine, prelude::BASE64_STANDARD};
         let token = self.token.as_ref()?.expose_secret();
         Some(format!(

@@ -164,6 +164,13 @@ impl Discovery {
         Ok(repository)
     }
 
+    /// Whether a program may be run whose connections cannot be guarded: for a private repository, or where a rule of the
+    /// operator's own allows it.
+    pub fn may_run(&self, repository: &Repository) -> bool {
+        let private = self.settings.private.matches(&repository.root);
+        private || self.settings.vcs.names(repository.vcs, &repository.root, private)
+    }
+
     /// Lets the guard judge an address that another program is about to connect to. That program looks the name up
     /// once more, so this is weaker than a request of our own.
     pub async fn judge(

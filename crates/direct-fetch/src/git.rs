@@ -2,9 +2,9 @@
 //!
 //! One listing of the refs answers most questions; objects come only when a rule asks for them, each repository's into
 //! one cache, so that a second version costs what it does not share with the first. The rules are pure and have a file
-//! each: [`refs`], [`revision`] (what was asked for → a commit), [`naming`] (a commit → its version), [`folder`] (where
-//! in it the module lies), [`versions`] (the list), [`export`] (the zip) with [`attributes`] and [`checkout`] (its bytes).
-//! What they ask of a repository is [`objects::Objects`]; [`repository`] answers it out of a [`cache`] that a [`transport`] fills.
+//! each: `refs`, `revision` (what was asked for → a commit), `naming` (a commit → its version), `folder` (where
+//! in it the module lies), `versions` (the list), `export` (the zip) with `attributes` and `checkout` (its bytes).
+//! What they ask of a repository is `objects::Objects`; `repository` answers it out of a `cache` that a `transport` fills.
 
 pub mod attributes;
 mod cache;
@@ -23,11 +23,11 @@ mod versions;
 
 pub use place::Place;
 
-use crate::go_command::process_group::Bounds;
+use crate::{credentials::RepositoryAccess, go_command::process_group::Bounds};
 use bytes::Bytes;
 use cache::Caches;
 use gix::ObjectId;
-use http_client::{Client, Credentials, Trust};
+use http_client::{Client, Trust};
 use proxy_core::{
     file::{Body, Kind},
     go_mod,
@@ -83,6 +83,7 @@ pub struct Git {
     built_in: Arc<BuiltIn>,
     command: Arc<GitCommand>,
     choice: TransportChoice,
+    client: Client,
     spool: Spool,
     /// Questions answered at once, each on a thread that may only be waiting for a host.
     asking: Arc<Semaphore>,
@@ -107,7 +108,7 @@ pub struct Source {
     /// Whether its certificate is not looked at (GOINSECURE).
     pub unverified_tls: bool,
     /// What is shown to its host, and to no other.
-    pub credentials: Option<Credentials>,
+    pub access: Option<RepositoryAccess>,
 }
 
 impl Git {
@@ -123,7 +124,7 @@ impl Git {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             built_in: Arc::new(BuiltIn {
-                client,
+                client: client.clone(),
                 scratch: caches.scratch(),
                 limit: settings.growth,
             }),
@@ -133,11 +134,18 @@ impl Git {
                 bounds,
             }),
             choice: settings.transport,
+            client,
             caches,
             spool,
             asking: Arc::new(Semaphore::new(MOST_QUESTIONS)),
             making: Arc::new(Semaphore::new(threads)),
         })
+    }
+
+    /// Whether the repository can be reached: one listing of refs.
+    pub async fn reach(&self, source: &Source, context: &FetchContext) -> Result<(), UpstreamError> {
+        self.work(source, context, |repository, _, _| repository.refs().map(drop))
+            .await
     }
 
     /// The versions of a module: one listing of refs, and objects only to decide about `+incompatible`.
@@ -196,7 +204,7 @@ impl Git {
         work: impl FnOnce(&Repository<'_>, &Source, &Session) -> Result<T, UpstreamError> + Send + 'static,
     ) -> Result<T, UpstreamError> {
         let transport = self.transport(&source.url)?;
-        let (caches, source) = (self.caches.clone(), source.clone());
+        let (caches, source, client) = (self.caches.clone(), source.clone(), self.client.clone());
         let asking = tokio::select! {
             asking = Arc::clone(&self.asking).acquire_owned() => asking.ok(),
             () = context.silence(WAIT) => None,
@@ -212,9 +220,9 @@ impl Git {
                 url: source.url.clone(),
                 trust: source.trust,
                 unverified_tls: source.unverified_tls,
-                credentials: source.credentials.clone(),
+                access: source.access.clone(),
             };
-            let repository = Repository::open(remote, &caches, &*transport, session)?;
+            let repository = Repository::open(remote, &caches, &*transport, &client, session)?;
             work(&repository, &source, session)
         })
         .await

@@ -17,7 +17,6 @@ pub(crate) mod arguments;
 pub(crate) mod environment;
 pub(crate) mod module_cache;
 pub(crate) mod outcome;
-pub(crate) mod page;
 pub(crate) mod process_group;
 pub(crate) mod progress;
 pub(crate) mod sentence;
@@ -29,12 +28,12 @@ use crate::credentials::RepositoryCredentials;
 use arguments::Target;
 use async_trait::async_trait;
 use environment::Rules;
+use http_client::Client;
 use module_cache::ModuleCaches;
-use page::Pages;
 use proxy_core::{
     file::{Body, Kind},
     info::{Info, zero_time},
-    module::{ModulePath, ModuleVersion, Query, Version},
+    module::{ModulePath, ModuleVersion, Patterns, Query, Version},
     spool::Spool,
     upstream::{FetchContext, Fetched, Incoming, Upstream, UpstreamError, Wanted},
 };
@@ -94,7 +93,8 @@ pub(crate) struct Inner {
     config: PathBuf,
     caches: ModuleCaches,
     running: Arc<Semaphore>,
-    pages: OnceLock<Pages>,
+    pages: OnceLock<Client>,
+    private: Patterns,
     credentials: OnceLock<RepositoryCredentials>,
 }
 
@@ -127,6 +127,8 @@ impl GoCommand {
         std::thread::Builder::new()
             .name("direct-sweep".into())
             .spawn(move || swept.sweep())?;
+        // A list that cannot be read names nothing private, so less may be reached.
+        let private = Patterns::parse(&settings.private).unwrap_or_default();
         let rules = Rules {
             private: settings.private.clone(),
             insecure: settings.insecure.clone(),
@@ -140,6 +142,7 @@ impl GoCommand {
             caches,
             running,
             pages: OnceLock::new(),
+            private,
             credentials: OnceLock::new(),
         })))
     }
@@ -147,10 +150,9 @@ impl GoCommand {
     /// With a client that asks a repository's page whether there is anything at all, where git is answered 401: some
     /// hosts say so of what does not exist. Without one, that is trouble.
     #[must_use]
-    pub fn asking_pages(self, client: http_client::Client) -> Self {
-        let pages = Pages::new(client, &self.0.settings.private);
+    pub fn asking_pages(self, client: Client) -> Self {
         // A second client changes nothing.
-        let _ = self.0.pages.set(pages);
+        let _ = self.0.pages.set(client);
         self
     }
 

@@ -6,10 +6,12 @@ use super::{
     refs::Refs,
     revision::{Found, Wish},
     session::Session,
-    transport::{FetchError, Remote, Transport, Want},
+    transport::{FetchError, Remote, RemoteError, Transport, Want},
 };
+use crate::page;
 use bytes::Bytes;
 use gix::{ObjectId, objs::tree::EntryKind};
+use http_client::Client;
 use proxy_core::{Timestamp, upstream::UpstreamError};
 use std::{
     cell::{OnceCell, RefCell},
@@ -22,6 +24,7 @@ use std::{
 pub(super) struct Repository<'a> {
     session: &'a Session,
     transport: &'a dyn Transport,
+    client: &'a Client,
     remote: Remote,
     cache: Arc<Cache>,
     refs: OnceCell<Refs>,
@@ -36,12 +39,14 @@ impl<'a> Repository<'a> {
         remote: Remote,
         caches: &Caches,
         transport: &'a dyn Transport,
+        client: &'a Client,
         session: &'a Session,
     ) -> Result<Self, UpstreamError> {
         let cache = caches.of(&remote)?;
         Ok(Self {
             session,
             transport,
+            client,
             remote,
             cache,
             refs: OnceCell::new(),
@@ -56,8 +61,27 @@ impl<'a> Repository<'a> {
         if let Some(refs) = self.refs.get() {
             return Ok(refs);
         }
-        let listed = self.transport.list(&self.remote, self.session)?;
+        let listed = self.transport.list(&self.remote, self.session);
+        let listed = listed.map_err(|error| self.absent_after_all(error))?;
         Ok(self.refs.get_or_init(|| listed))
+    }
+
+    /// A host that wants credentials has nothing there, if the repository's page says so.
+    fn absent_after_all(&self, error: RemoteError) -> UpstreamError {
+        let page = match &error {
+            RemoteError::Unauthorized(_) => self.remote.page(),
+            RemoteError::Failed(_) => None,
+        };
+        let asked = page.and_then(|page| {
+            self.session
+                .wait(page::is_absent(self.client, page, self.session.context()))
+        });
+        match error.into_upstream() {
+            error if asked == Some(true) => UpstreamError::not_found(format!(
+                "{error} (and its page says that there is no such repository)"
+            )),
+            error => error,
+        }
     }
 
     /// The commit a wish means, and the ref that named it.

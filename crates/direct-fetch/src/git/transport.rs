@@ -9,15 +9,16 @@ pub(super) mod command;
 mod http;
 
 use super::{refs::Refs, session::Session};
+use crate::credentials::RepositoryAccess;
 use gix::ObjectId;
-use http_client::{Credentials, Trust};
+use http_client::{Destination, Trust};
 use proxy_core::upstream::UpstreamError;
 use std::{fmt, path::Path};
 
 /// Brings refs and objects. Blocks.
 pub(super) trait Transport: fmt::Debug + Send + Sync {
     /// The repository's refs, from one listing.
-    fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, UpstreamError>;
+    fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError>;
     /// Brings objects into the bare repository at `into`.
     fn fetch(
         &self,
@@ -38,7 +39,22 @@ pub(super) struct Remote {
     /// Whether its certificate is not looked at.
     pub(super) unverified_tls: bool,
     /// What is shown to its host, and to no other.
-    pub(super) credentials: Option<Credentials>,
+    pub(super) access: Option<RepositoryAccess>,
+}
+
+impl Remote {
+    /// Its page for people, where it has one: the same address in a browser.
+    pub(super) fn page(&self) -> Option<Destination> {
+        let mut page = Destination::learned(&self.url, self.trust).ok()?;
+        if let Some(credentials) = self.access.as_ref().and_then(RepositoryAccess::for_http) {
+            page = page.with_credentials(credentials);
+        }
+        Some(if self.unverified_tls {
+            page.with_unverified_tls()
+        } else {
+            page
+        })
+    }
 }
 
 /// What to bring.
@@ -50,6 +66,23 @@ pub(super) enum Want<'a> {
     Ref(&'a str),
     /// All commits below branches and tags; their trees only if the host cannot leave them out.
     History,
+}
+
+/// Why a host did not give what was asked.
+#[derive(Debug)]
+pub(super) enum RemoteError {
+    /// The host wants credentials, or others; some say so of what does not exist.
+    Unauthorized(UpstreamError),
+    /// Anything else.
+    Failed(UpstreamError),
+}
+
+impl RemoteError {
+    pub(super) fn into_upstream(self) -> UpstreamError {
+        match self {
+            Self::Unauthorized(error) | Self::Failed(error) => error,
+        }
+    }
 }
 
 /// Why objects did not come.

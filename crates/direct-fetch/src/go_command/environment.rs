@@ -55,6 +55,19 @@ const KEPT: &[&str] = &[
     "GIT_CONFIG_COUNT",
 ];
 
+/// What every `git` is told.
+const FOR_GIT: &[(&str, &str)] = &[
+    ("GCM_INTERACTIVE", "never"),
+    ("GIT_ATTR_NOSYSTEM", "1"),
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_TEMPLATE_DIR", ""),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("SSH_ASKPASS_REQUIRE", "never"),
+    // Refusals are read by program, so they must be in English.
+    ("LC_ALL", "C"),
+    ("TZ", "UTC"),
+];
+
 /// Git settings that stand above every configuration file.
 const GIT_SETTINGS: &[(&str, &str)] = &[
     // What would change a module's bytes on this machine alone.
@@ -91,6 +104,23 @@ impl Environment {
         )
     }
 
+    /// All variables of a `git` of ours that no `go` runs. Of the user's configuration it reads nothing, unless
+    /// `GIT_CONFIG_GLOBAL` names a file; the account's netrc, ssh agent and keys are there. `home` is an empty folder of
+    /// ours, for where there is none.
+    pub fn for_git(&self, home: &Path) -> Vec<(OsString, OsString)> {
+        let mut all = self.0.clone();
+        for (name, value) in FOR_GIT {
+            all.insert((*name).into(), (*value).into());
+        }
+        all.insert("XDG_CONFIG_HOME".into(), home.into());
+        all.entry("HOME".into()).or_insert_with(|| home.into());
+        all.entry("GIT_CONFIG_GLOBAL".into())
+            .or_insert_with(|| "/dev/null".into());
+        for_curl(&mut all);
+        git_settings(&mut all, false, &[]);
+        all.into_iter().collect()
+    }
+
     /// Finds a program in `PATH`, as `go` would.
     pub(crate) fn finds(&self, program: &str) -> bool {
         let path = self.0.get(OsStr::new("PATH")).cloned().unwrap_or_default();
@@ -125,16 +155,10 @@ impl Environment {
             ("GOSUMDB", "off"),
             ("GOTOOLCHAIN", "local"),
             ("GOWORK", "off"),
-            ("GCM_INTERACTIVE", "never"),
-            ("GIT_ATTR_NOSYSTEM", "1"),
-            ("GIT_CONFIG_NOSYSTEM", "1"),
-            ("GIT_TEMPLATE_DIR", ""),
-            ("GIT_TERMINAL_PROMPT", "0"),
-            ("SSH_ASKPASS_REQUIRE", "never"),
-            // Refusals are read by program, so they must be in English.
-            ("LC_ALL", "C"),
-            ("TZ", "UTC"),
         ] {
+            set(name, value.as_ref());
+        }
+        for (name, value) in FOR_GIT {
             set(name, value.as_ref());
         }
         for (name, value) in [

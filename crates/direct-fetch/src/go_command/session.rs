@@ -10,7 +10,8 @@ use super::{
     process_group::{self, Bounds, Cut, Ended},
     sentence::sentence,
 };
-use crate::credentials::RepositoryCredentials;
+use crate::{credentials::RepositoryCredentials, discovery::RepositoryAddress, page};
+use http_client::{Destination, Trust};
 use proxy_core::{
     file::{Body, Kind, ModuleFile},
     module::{ModulePath, ModuleVersion},
@@ -182,14 +183,33 @@ impl<'a> Session<'a> {
 
     /// An origin that wants credentials: absent after all, if its page is.
     async fn unauthorized(&self, repository: Option<&str>, target: &Target, said: String) -> UpstreamError {
-        if let (Some(pages), Some(repository)) = (self.go.pages.get(), repository)
-            && pages.is_absent(repository, target.module(), self.context).await
+        if let (Some(client), Some(page)) = (
+            self.go.pages.get(),
+            repository.and_then(|at| self.page_of(at, target)),
+        ) && page::is_absent(client, page, self.context).await
         {
             return UpstreamError::not_found(format!(
                 "{said} (and its page says that there is no such repository)"
             ));
         }
         UpstreamError::unavailable(said)
+    }
+
+    /// The page of a repository, with the credentials there are for it.
+    fn page_of(&self, repository: &str, target: &Target) -> Option<Destination> {
+        let private = self.go.private.matches(target.module());
+        let trust = if private {
+            Trust::LearnedPrivate
+        } else {
+            Trust::Learned
+        };
+        let page = Destination::learned(repository, trust).ok()?;
+        let address = RepositoryAddress::parse(repository, false).ok();
+        let access = address.and_then(|address| self.go.credentials.get()?.for_repository(&address).ok()?);
+        Some(match access.and_then(|access| access.for_http()) {
+            Some(credentials) => page.with_credentials(credentials),
+            None => page,
+        })
     }
 
     /// For a path that names its repository (`host/repo.git/sub`), `go` tries each secure scheme and says only

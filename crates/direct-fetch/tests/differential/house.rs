@@ -207,7 +207,7 @@ impl House {
             place,
             trust: Trust::LearnedPrivate,
             unverified_tls: false,
-            credentials: None,
+            access: None,
         }
     }
 

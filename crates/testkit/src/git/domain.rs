@@ -1,5 +1,6 @@
 //! A made-up domain: import paths in it lead to repositories of the test, and no resolver is asked.
 
+use super::GitHost;
 use crate::{
     certificates::TestAuthority,
     forward_proxy::{ForwardProxy, Passed},
@@ -80,6 +81,12 @@ impl FakeDomain {
         };
         self.state.imports.lock().expect("no holder panics").push(import);
         self.route(prefix);
+    }
+
+    /// Makes a made-up host lead to a git host, over TLS if it has a certificate.
+    pub fn serve(&self, name: &str, host: &GitHost) {
+        self.proxy
+            .route(name, if host.is_secure() { 443 } else { 80 }, host.address());
     }
 
     /// Answers another page and status for exactly this import path.

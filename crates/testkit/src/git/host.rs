@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use std::{
     io,
+    net::SocketAddr,
     path::PathBuf,
     process::Stdio,
     sync::{Arc, Mutex},
@@ -83,6 +84,16 @@ impl GitHost {
     /// The host's address.
     pub fn url(&self) -> String {
         self.server.url()
+    }
+
+    /// Whether it has a certificate.
+    pub fn is_secure(&self) -> bool {
+        self.url().starts_with("https://")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.port().address()
     }
 
     /// The address of one repository, without credentials.

@@ -2,7 +2,7 @@
 //!
 //! No partial clones: where history matters, a whole clone comes. SHA-256 repositories are left to the `git` command.
 
-use super::{FetchError, Remote, Transport, Want, http::Bridge};
+use super::{FetchError, Remote, RemoteError, Transport, Want, http::Bridge};
 use crate::git::{cache::Cache, refs::Refs, session::Session};
 use gix::{
     ObjectId,
@@ -34,8 +34,8 @@ pub(in crate::git) struct BuiltIn {
 }
 
 impl Transport for BuiltIn {
-    fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, UpstreamError> {
-        Cache::make(&self.scratch, gix::hash::Kind::Sha1, "")?;
+    fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError> {
+        Cache::make(&self.scratch, gix::hash::Kind::Sha1, "").map_err(RemoteError::Failed)?;
         let specs = ["HEAD", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"].map(str::to_owned);
         self.connected(remote, &self.scratch, &specs, session, |connection| {
             let (map, _) = connection.ref_map(Discard, ref_map::Options::default())?;
@@ -98,7 +98,7 @@ impl Transport for BuiltIn {
                 .with_shallow(shallow)
                 .receive(Discard, session.interrupt())
         });
-        match (fetched, want) {
+        match (fetched.map_err(RemoteError::into_upstream), want) {
             (Ok(_), _) => Ok(()),
             (Err(error @ UpstreamError::Malformed { .. }), Want::Commits(_)) => {
                 Err(FetchError::NotOffered(error))
@@ -116,7 +116,7 @@ impl BuiltIn {
         specs: &[String],
         session: &Session,
         work: impl FnOnce(gix::remote::Connection<'_, '_, '_, Smart<Bridge>>) -> gix::Result<T>,
-    ) -> Result<T, UpstreamError> {
+    ) -> Result<T, RemoteError> {
         let bridge = Bridge::new(self.client.clone(), remote.clone(), session.clone(), self.limit);
         let failure = bridge.failure();
         let connect = || -> gix::Result<T> {
@@ -131,10 +131,10 @@ impl BuiltIn {
         };
         connect().map_err(|error| {
             failure.take().unwrap_or_else(|| {
-                UpstreamError::malformed(format!(
+                RemoteError::Failed(UpstreamError::malformed(format!(
                     "{}: the built-in git transport failed: {error}",
                     remote.url
-                ))
+                )))
             })
         })
     }

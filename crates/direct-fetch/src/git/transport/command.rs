@@ -4,7 +4,7 @@
 //! user's configuration that could run a program or change an address is read, hooks and helpers included; the process
 //! leads a group that is ended as a whole.
 
-use super::{FetchError, Remote, Transport, Want};
+use super::{FetchError, Remote, RemoteError, Transport, Want};
 use crate::{
     git::{refs::Refs, session::Session},
     go_command::{
@@ -29,6 +29,9 @@ pub(in crate::git) struct GitCommand {
     pub(in crate::git) bounds: Bounds,
 }
 
+/// The variable in which `git` finds the header that says who we are.
+const AUTHORIZATION: &str = "STOA_GIT_AUTHORIZATION";
+
 /// Settings that stand above every configuration file.
 const SETTINGS: &[&str] = &[
     "protocol.version=2",
@@ -46,8 +49,8 @@ const SETTINGS: &[&str] = &[
 ];
 
 impl Transport for GitCommand {
-    fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, UpstreamError> {
-        let mut command = self.command();
+    fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError> {
+        let mut command = self.command(remote);
         command.args([
             "ls-remote",
             "--quiet",
@@ -59,7 +62,10 @@ impl Transport for GitCommand {
         ]);
         let listing = self.run(command, remote, None, session)?;
         let lines = str::from_utf8(&listing).map_err(|_| {
-            UpstreamError::malformed(format!("{} has a ref whose name is not UTF-8", remote.url))
+            RemoteError::Failed(UpstreamError::malformed(format!(
+                "{} has a ref whose name is not UTF-8",
+                remote.url
+            )))
         })?;
         Ok(Refs::from_listing(lines.lines().filter_map(|line| {
             let (id, name) = line.split_once('\t')?;
@@ -74,7 +80,7 @@ impl Transport for GitCommand {
         into: &Path,
         session: &Session,
     ) -> Result<(), FetchError> {
-        let mut command = self.command();
+        let mut command = self.command(remote);
         command.arg("--git-dir").arg(into);
         command.args([
             "fetch",
@@ -98,6 +104,7 @@ impl Transport for GitCommand {
         match self.run(command, remote, Some(into), session) {
             Ok(_) => Ok(()),
             Err(error) => {
+                let error = error.into_upstream();
                 let text = error.to_string();
                 let refused = [
                     "not our ref",
@@ -116,13 +123,31 @@ impl Transport for GitCommand {
 }
 
 impl GitCommand {
-    fn command(&self) -> Command {
+    fn command(&self, remote: &Remote) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         for setting in SETTINGS {
             command.args(["-c", setting]);
+        }
+        if remote.unverified_tls {
+            command.env("GIT_SSL_NO_VERIFY", "1");
+        }
+        let Some(access) = &remote.access else {
+            return command;
+        };
+        if let Some(ssh) = access.ssh_command() {
+            command.env("GIT_SSH_COMMAND", ssh);
+        }
+        // In the environment, since arguments are for all to see; and only for the host it belongs to.
+        if let Some(header) = access.authorization()
+            && let Ok(url) = url::Url::parse(&remote.url)
+            && url.scheme() == "https"
+        {
+            let origin = url.origin().ascii_serialization();
+            command.arg(format!("--config-env=http.{origin}/.extraHeader={AUTHORIZATION}"));
+            command.env(AUTHORIZATION, header);
         }
         command
     }
@@ -133,11 +158,11 @@ impl GitCommand {
         remote: &Remote,
         growing: Option<&Path>,
         session: &Session,
-    ) -> Result<Vec<u8>, UpstreamError> {
+    ) -> Result<Vec<u8>, RemoteError> {
         let growing = growing.map(Path::to_owned).into_iter().collect();
         let ended = match session.program(command, growing, self.bounds) {
             Ok(ended) => ended,
-            Err(cut) => return Err(self.cut(cut, remote)),
+            Err(cut) => return Err(RemoteError::Failed(self.cut(cut, remote))),
         };
         if ended.status.success() {
             return Ok(ended.stdout);
@@ -145,8 +170,9 @@ impl GitCommand {
         let complaint = String::from_utf8_lossy(&ended.stderr);
         let reason = format!("{}: {}", remote.url, sentence(&complaint));
         Err(match outcome::command(&complaint) {
-            Outcome::Refused => UpstreamError::not_found(reason),
-            _ => UpstreamError::unavailable(reason),
+            Outcome::Refused => RemoteError::Failed(UpstreamError::not_found(reason)),
+            Outcome::Unauthorized => RemoteError::Unauthorized(UpstreamError::unavailable(reason)),
+            _ => RemoteError::Failed(UpstreamError::unavailable(reason)),
         })
     }
 

@@ -4,7 +4,7 @@
 //! host and silence noticed here as everywhere else. The library's code blocks, our client does not: each read waits
 //! for the session's runtime.
 
-use super::Remote;
+use super::{Remote, RemoteError};
 use crate::git::session::Session;
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, stream::BoxStream};
@@ -12,7 +12,6 @@ use gix::error::ErrorExt;
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use http::{HeaderName, HeaderValue};
 use http_client::{Client, Destination, Error, Request, Response};
-use proxy_core::upstream::UpstreamError;
 use std::{
     any::Any,
     io::{self, BufRead, Cursor, Read, Write},
@@ -33,7 +32,7 @@ pub(super) struct Bridge {
 
 /// The last failure of a request: the library passes on its text only.
 #[derive(Clone, Default)]
-pub(super) struct Failure(Arc<Mutex<Option<UpstreamError>>>);
+pub(super) struct Failure(Arc<Mutex<Option<Error>>>);
 
 impl Bridge {
     pub(super) fn new(client: Client, remote: Remote, session: Session, limit: u64) -> Self {
@@ -56,10 +55,11 @@ impl Bridge {
     fn destination(&self, url: &str) -> io::Result<Destination> {
         let mut destination = Destination::learned(url, self.remote.trust).map_err(io::Error::other)?;
         let home = Url::parse(&self.remote.url).map_err(io::Error::other)?;
-        if let Some(credentials) = &self.remote.credentials
+        if let Some(access) = &self.remote.access
             && destination.url().origin() == home.origin()
+            && let Some(credentials) = access.for_http()
         {
-            destination = destination.with_credentials(credentials.clone());
+            destination = destination.with_credentials(credentials);
         }
         Ok(if self.remote.unverified_tls {
             destination.with_unverified_tls()
@@ -75,13 +75,20 @@ impl Bridge {
 
 impl Failure {
     /// What happened on the wire, if it was that.
-    pub(super) fn take(&self) -> Option<UpstreamError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn take(&self) -> Option<RemoteError> {
+        let error = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let unauthorized =
+            matches!(&error, Error::Status { status, .. } if matches!(status.as_u16(), 401 | 403));
+        Some(if unauthorized {
+            RemoteError::Unauthorized(error.into())
+        } else {
+            RemoteError::Failed(error.into())
+        })
     }
 
     fn note(&self, error: Error) -> io::Error {
         let text = error.to_string();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         io::Error::other(text)
     }
 }

@@ -91,3 +91,29 @@ fn debug_shows_no_value() {
     let environment = Environment::select([("HTTPS_PROXY".into(), "http://user:secret@p".into())]);
     assert_eq!(format!("{environment:?}"), r#"{"HTTPS_PROXY"}"#);
 }
+
+#[test]
+fn a_git_of_ours_reads_the_users_configuration_only_if_it_is_named() {
+    let of = |given: &[(&str, &str)]| {
+        let given = given
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let variables = Environment::select(given).for_git(Path::new("/c/x"));
+        let text = |value: OsString| value.into_string().unwrap();
+        variables
+            .into_iter()
+            .map(|(name, value)| (text(name), text(value)))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let plain = of(&[("HOME", "/home/me"), ("GOAUTH", "x"), ("SSH_AUTH_SOCK", "/s")]);
+    assert_eq!(plain["GIT_CONFIG_GLOBAL"], "/dev/null");
+    assert_eq!(
+        (plain["HOME"].as_str(), plain["SSH_AUTH_SOCK"].as_str()),
+        ("/home/me", "/s")
+    );
+    assert!(plain.values().any(|value| value == "protocol.git.allow"));
+    assert_eq!(
+        of(&[("GIT_CONFIG_GLOBAL", "/etc/stoa/gitconfig")])["GIT_CONFIG_GLOBAL"],
+        "/etc/stoa/gitconfig"
+    );
+}

@@ -1,0 +1,195 @@
+//! `direct`: version control as an upstream, whatever kind it is.
+//!
+//! The repository is found first, by ourselves and under the guard. Then
+//!
+//! | what it is | who fetches |
+//! |---|---|
+//! | git | [`Git`], which needs no Go toolchain |
+//! | another proxy (a `mod` tag) | an upstream that [`OpenProxy`] makes, since this crate does not speak that protocol |
+//! | anything else | the [`GoCommand`], if the module is private or a rule of `direct.vcs` allows it: the connections of that command cannot be guarded |
+
+mod reached;
+
+use crate::{
+    GoCommand,
+    credentials::RepositoryCredentials,
+    discovery::{Discovery, Repository, RepositoryAddress, Vcs},
+    git::{Git, Place, Source},
+};
+use async_trait::async_trait;
+use http_client::Trust;
+use proxy_core::{
+    info::Info,
+    module::{ModulePath, Query, Version},
+    upstream::{FetchContext, Fetched, Upstream, UpstreamError, Wanted},
+};
+use reached::Reached;
+use std::{fmt::Debug, sync::Arc};
+
+/// What a [`Direct`] is made of.
+#[derive(Clone, Debug)]
+pub struct DirectParts {
+    /// Finds repositories.
+    pub discovery: Discovery,
+    /// Fetches from git repositories.
+    pub git: Git,
+    /// Fetches from others.
+    pub go: GoCommand,
+    /// What private repositories are reached with.
+    pub credentials: RepositoryCredentials,
+    /// Opens the proxies that `mod` tags name.
+    pub proxies: Arc<dyn OpenProxy>,
+}
+
+/// Opens a proxy that a page named.
+pub trait OpenProxy: Debug + Send + Sync {
+    /// An upstream for the proxy at this address, trusted so far; the error is a phrase.
+    fn open(&self, address: &str, trust: Trust) -> Result<Arc<dyn Upstream>, String>;
+}
+
+/// Version control as an upstream. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Direct(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: DirectParts,
+    reached: Reached,
+}
+
+/// Who fetches a module.
+enum Way {
+    Git(Source),
+    Upstream(Arc<dyn Upstream>),
+}
+
+impl Direct {
+    /// Puts it together.
+    pub fn new(parts: DirectParts) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            reached: Reached::default(),
+        }))
+    }
+
+    async fn way(&self, path: &ModulePath, context: &FetchContext) -> Result<Way, UpstreamError> {
+        let parts = &self.0.parts;
+        let repository = parts.discovery.find(path, context).await?;
+        match repository.vcs {
+            Vcs::Git => {
+                let address = self.0.reached.address(self, path, &repository, context).await?;
+                Ok(Way::Git(self.source(path, &repository, &address)?))
+            }
+            Vcs::Proxy => {
+                let address = first_address(&repository)?;
+                let opened = parts.proxies.open(address.url().as_str(), repository.trust);
+                let refused =
+                    |why| UpstreamError::not_found(format!("{path}: invalid proxy {address}: {why}"));
+                opened.map(Way::Upstream).map_err(refused)
+            }
+            vcs => {
+                if !parts.discovery.may_run(&repository) {
+                    let reason = format!(
+                        "{path}: {vcs} repositories are fetched only for private modules and where direct.vcs names them"
+                    );
+                    return Err(UpstreamError::not_found(reason));
+                }
+                parts
+                    .discovery
+                    .judge(&repository, first_address(&repository)?)
+                    .await?;
+                Ok(Way::Upstream(Arc::new(parts.go.clone())))
+            }
+        }
+    }
+
+    /// A module in a git repository at one address.
+    fn source(
+        &self,
+        path: &ModulePath,
+        repository: &Repository,
+        address: &RepositoryAddress,
+    ) -> Result<Source, UpstreamError> {
+        let place = Place::new(path.clone(), &repository.root, &repository.subfolder)
+            .map_err(|outside| UpstreamError::not_found(outside.to_string()))?;
+        let access = self.0.parts.credentials.for_repository(address);
+        let access = access.map_err(|error| UpstreamError::unavailable(error.to_string()))?;
+        Ok(Source {
+            url: address.to_string(),
+            place,
+            trust: repository.trust,
+            unverified_tls: repository.insecure,
+            access,
+        })
+    }
+}
+
+#[async_trait]
+impl Upstream for Direct {
+    async fn resolve(
+        &self,
+        path: &ModulePath,
+        query: &Query,
+        context: &FetchContext,
+    ) -> Result<Info, UpstreamError> {
+        let asked = || format!("{path}@{}", query.as_str());
+        match self.way(path, context).await? {
+            Way::Git(source) => {
+                let resolved = self.0.parts.git.resolve(&source, query, context).await;
+                resolved.map_err(|error| naming(error, &asked()))
+            }
+            Way::Upstream(upstream) => upstream.resolve(path, query, context).await,
+        }
+    }
+
+    async fn versions(
+        &self,
+        path: &ModulePath,
+        context: &FetchContext,
+    ) -> Result<Vec<Version>, UpstreamError> {
+        match self.way(path, context).await? {
+            Way::Git(source) => {
+                let versions = self.0.parts.git.versions(&source, context).await;
+                versions.map_err(|error| naming(error, path.as_str()))
+            }
+            Way::Upstream(upstream) => upstream.versions(path, context).await,
+        }
+    }
+
+    async fn fetch(&self, wanted: &Wanted, context: &FetchContext) -> Result<Fetched, UpstreamError> {
+        match self.way(wanted.module.path(), context).await? {
+            Way::Git(source) => {
+                let fetched = self.0.parts.git.fetch(&source, wanted, context).await;
+                fetched.map_err(|error| naming(error, &wanted.module.to_string()))
+            }
+            Way::Upstream(upstream) => upstream.fetch(wanted, context).await,
+        }
+    }
+}
+
+fn first_address(repository: &Repository) -> Result<&RepositoryAddress, UpstreamError> {
+    let none = || UpstreamError::not_found(format!("{}: its repository has no address", repository.root));
+    repository.addresses.first().ok_or_else(none)
+}
+
+/// The error with what was asked in front of it, as the go command has it.
+fn naming(error: UpstreamError, asked: &str) -> UpstreamError {
+    let name = |reason: Arc<str>| -> Arc<str> {
+        if reason.contains(asked) {
+            reason
+        } else {
+            format!("{asked}: {reason}").into()
+        }
+    };
+    match error {
+        UpstreamError::NotFound { reason } => UpstreamError::NotFound { reason: name(reason) },
+        UpstreamError::Unavailable { reason, retry_after } => UpstreamError::Unavailable {
+            reason: name(reason),
+            retry_after,
+        },
+        UpstreamError::TimedOut { reason } => UpstreamError::TimedOut { reason: name(reason) },
+        UpstreamError::Malformed { reason } => UpstreamError::Malformed { reason: name(reason) },
+        UpstreamError::Unsupported { reason } => UpstreamError::Unsupported { reason: name(reason) },
+        other => other,
+    }
+}

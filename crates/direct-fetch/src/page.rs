@@ -1,0 +1,15 @@
+//! The page of a repository: whether there is anything at all where git is told 401.
+//!
+//! Some hosts answer the same to a stranger whether a repository is private or does not exist. Their page for people
+//! says 404 then, and `go` itself takes that for the answer (cmd/go, `codehost/git.go`).
+
+use http_client::{Client, Destination};
+use proxy_core::upstream::FetchContext;
+
+/// Whether the page of a repository was reached and says that there is none. Anything else settles nothing.
+pub(crate) async fn is_absent(client: &Client, page: Destination, context: &FetchContext) -> bool {
+    match client.send(page, context).await {
+        Ok(answer) => matches!(answer.status().as_u16(), 404 | 410),
+        Err(_) => false,
+    }
+}
