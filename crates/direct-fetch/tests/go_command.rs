@@ -243,6 +243,38 @@ async fn a_second_version_and_the_zip_after_the_mod_use_the_same_clone() {
 }
 
 #[tokio::test]
+async fn a_damaged_clone_heals_with_the_next_question() {
+    let place = place!();
+    releases(&place.repository("example.test/greet"), "example.test/greet");
+    let direct = place.direct();
+    fetch(&direct, "example.test/greet", "v1.0.0").await.unwrap();
+    let objects = files_below(&place.folder.path().join("cache/go"));
+    let objects: Vec<_> = objects
+        .iter()
+        .filter(|file| file.contains("cache/vcs") && file.contains("/objects/"))
+        .collect();
+    assert!(!objects.is_empty());
+    for object in objects {
+        executable(Path::new(object));
+        fs::write(object, "damaged").unwrap();
+    }
+    // The .info that go remembers names a commit that it can no longer read.
+    let damaged = fetch(&direct, "example.test/greet", "v1.0.0").await;
+    assert!(
+        matches!(damaged, Err(UpstreamError::Unavailable { .. })),
+        "{damaged:?}"
+    );
+    let healed = async {
+        while fetch(&direct, "example.test/greet", "v1.0.0").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), healed)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn queries_lists_and_latest() {
     let place = place!();
     let repository = place.repository("example.test/greet");

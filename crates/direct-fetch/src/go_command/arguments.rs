@@ -98,6 +98,9 @@ fn unsafe_query(query: &str) -> Option<&'static str> {
         Some("it is too long")
     } else if query.starts_with('-') {
         Some("it begins with a dash")
+    } else if query.starts_with("refs/") {
+        // `go` knows no full names either; in its complaints they mean something else.
+        Some("it is the full name of a ref")
     } else if query.contains("..") || query.split('/').any(|part| part.starts_with('-')) {
         Some("it is no name of a branch, tag or commit")
     } else if !query.chars().all(safe) {
@@ -159,6 +162,7 @@ mod tests {
             "a:b",
             "@{u}",
             "..",
+            "refs/heads/main",
             "a..b",
             "origin/--x",
             "<v2",

@@ -19,7 +19,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// All module caches below one folder. Cheap to clone.
@@ -31,8 +31,8 @@ struct Shared {
     folder: PathBuf,
     /// Bytes all caches together may hold between runs.
     limit: u64,
-    /// Bytes of each, as last measured.
-    sizes: Mutex<HashMap<String, u64>>,
+    /// Bytes of each as last measured, and when that was.
+    sizes: Mutex<HashMap<String, (u64, Instant)>>,
     runs: AtomicU64,
 }
 
@@ -44,6 +44,7 @@ pub(crate) struct ModuleCache {
     folder: PathBuf,
     work: PathBuf,
     clean: AtomicBool,
+    broken: AtomicBool,
     lock: File,
 }
 
@@ -101,6 +102,7 @@ impl ModuleCaches {
             folder,
             work,
             clean: AtomicBool::new(true),
+            broken: AtomicBool::new(false),
             lock,
         }))
     }
@@ -129,11 +131,21 @@ impl ModuleCaches {
 
     fn measured(&self, name: String, size: u64) {
         let mut sizes = self.0.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.insert(name, size);
+        sizes.insert(name, (size, Instant::now()));
+    }
+
+    /// Whether a cache was measured a moment ago: its files are many, and one run adds little.
+    fn just_measured(&self, name: &str) -> bool {
+        let sizes = self.0.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes
+            .get(name)
+            .is_some_and(|(_, when)| when.elapsed() < MEASURED_EVERY)
     }
 
     fn trim(&self) {
-        let over = |sizes: &HashMap<String, u64>| sizes.values().sum::<u64>() > self.0.limit;
+        let over = |sizes: &HashMap<String, (u64, Instant)>| {
+            sizes.values().map(|(size, _)| size).sum::<u64>() > self.0.limit
+        };
         let mut oldest_first: Vec<(SystemTime, String)> = {
             let sizes = self.0.sizes.lock().unwrap_or_else(PoisonError::into_inner);
             if !over(&sizes) {
@@ -207,11 +219,24 @@ impl ModuleCache {
         self.clean.store(true, Ordering::Relaxed);
     }
 
+    /// A clone in it cannot be read: it goes as soon as nobody runs any more.
+    pub(crate) fn is_broken(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
     /// Leaves: takes the work folder away, and removes old caches if all together are too large. Blocks.
     pub(crate) fn leave(self: Arc<Self>) {
         let (caches, name, folder) = (self.caches.clone(), self.name.clone(), self.folder.clone());
+        let broken = self.broken.load(Ordering::Relaxed);
         drop(self);
-        if !name.starts_with(ONCE) {
+        if broken && let Some(_lock) = alone(&folder) {
+            tracing::warn!(
+                cache = name,
+                "removing a module cache of the go command: it cannot be read"
+            );
+            empty(&folder);
+        }
+        if !name.starts_with(ONCE) && (broken || !caches.just_measured(&name)) {
             caches.measured(name, size_of(&folder));
             caches.trim();
         }
@@ -221,9 +246,12 @@ impl ModuleCache {
 impl Drop for ModuleCache {
     fn drop(&mut self) {
         // A run that was cut off leaves its folder as the sign that something may need mending.
-        if self.clean.load(Ordering::Relaxed) {
-            let _ = fs::remove_dir_all(&self.work);
-        }
+        let work = if self.clean.load(Ordering::Relaxed) {
+            self.work.clone()
+        } else {
+            self.temporary()
+        };
+        let _ = fs::remove_dir_all(work);
         if self.name.starts_with(ONCE) {
             let _ = fs::remove_dir_all(&self.folder);
         }
@@ -234,6 +262,12 @@ impl Drop for ModuleCache {
 const LOCK: &str = "lock";
 const WORK: &str = "work";
 const TEMPORARY: &str = "tmp";
+/// How long a cache's size is believed.
+const MEASURED_EVERY: Duration = if cfg!(test) {
+    Duration::ZERO
+} else {
+    Duration::from_secs(60)
+};
 /// How the names of caches begin that are used once; no module path holds it.
 const ONCE: &str = "once,";
 
@@ -378,6 +412,22 @@ mod tests {
         fill("new.test/m").leave();
         assert!(!old_folder.exists());
         assert!(used.modules().join("pack").exists(), "a cache in use stays");
+    }
+
+    #[test]
+    fn a_broken_cache_goes_once_nobody_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let caches = ModuleCaches::new(folder.path().into(), u64::MAX);
+        let broken = caches.enter(&path("example.test/team/m")).unwrap();
+        let other = caches.enter(&path("example.test/team/n")).unwrap();
+        let clone = broken.modules().join("cache/vcs/abc");
+        fs::create_dir_all(&clone).unwrap();
+        broken.is_broken();
+        broken.leave();
+        assert!(clone.exists(), "another run may be reading it");
+        other.is_broken();
+        other.leave();
+        assert!(!clone.exists());
     }
 
     #[test]

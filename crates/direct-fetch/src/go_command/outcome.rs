@@ -16,6 +16,8 @@ pub(crate) enum Outcome {
     Refused,
     /// Something was not reached, or was in trouble.
     Trouble,
+    /// A clone in the module cache cannot be read.
+    BrokenClone,
     /// Trouble that no list foresaw.
     Unforeseen,
     /// The origin wants credentials. Some hosts say so of what does not exist; then the repository's page says 404.
@@ -39,6 +41,8 @@ pub(crate) fn outcome(complaint: &str) -> Outcome {
         Outcome::Missing(program)
     } else if complaint.contains(" requires go >= ") && complaint.contains("(running go ") {
         Outcome::TooNew
+    } else if complaint.contains(LOST_REF) {
+        Outcome::BrokenClone
     } else if complaint.contains("protocol found for repository") {
         Outcome::NoScheme
     } else if has(COMMAND_FAILED) {
@@ -66,6 +70,8 @@ pub(crate) fn command(complaint: &str) -> Outcome {
     let not_found = complaint.contains("repository '") && complaint.contains("' not found");
     if has(DISK_FULL) {
         Outcome::DiskFull
+    } else if has(BROKEN) {
+        Outcome::BrokenClone
     } else if not_found || has(ABSENT) {
         Outcome::Refused
     } else if has(UNAUTHORIZED) {
@@ -99,6 +105,20 @@ const ABSENT: &[&str] = &[
     // An object of another kind than `go` needs, such as a tag on a blob.
     "bad object type",
     "not a tree object",
+];
+
+/// `go` calls a revision by its full name only if the origin has it; then it is the clone that does not know it.
+const LOST_REF: &str = "unknown revision refs/";
+
+/// Words of git for a repository on this machine that was cut off in the middle of a write, or damaged.
+const BROKEN: &[&str] = &[
+    "fatal: bad object ",
+    "fatal: loose object ",
+    "error: object file ",
+    " is corrupt",
+    "not a git repository (or any",
+    "not a git repository: ",
+    ".lock': File exists",
 ];
 
 const UNAUTHORIZED: &[&str] = &[

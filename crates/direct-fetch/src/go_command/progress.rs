@@ -72,8 +72,14 @@ impl Watch {
     }
 }
 
+/// So many files are looked at each time: a clone of a repository with very many branches has a file for each.
+const MOST_FILES: u64 = 50_000;
+
 /// Adds the files below a folder; what vanishes meanwhile is left out.
 fn measure(folder: &Path, seen: &mut Seen) {
+    if seen.files >= MOST_FILES {
+        return;
+    }
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let Ok(found) = entry.metadata() else { continue };

@@ -165,6 +165,10 @@ impl<'a> Session<'a> {
                 let repository = self.repository_of(complaint);
                 self.unauthorized(repository.as_deref(), target, said).await
             }
+            Outcome::BrokenClone => {
+                self.cache.is_broken();
+                UpstreamError::unavailable(said)
+            }
             Outcome::Trouble => UpstreamError::unavailable(said),
         }
     }

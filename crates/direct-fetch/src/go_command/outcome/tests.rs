@@ -136,13 +136,17 @@ const TABLE: &[(&str, Outcome)] = &[
     ),
     (
         "m@v1: invalid version: git fetch -f origin in /c/vcs/8f: exit status 128:\n\tfatal: Unable to create '/c/vcs/8f/shallow.lock': File exists.",
-        Trouble,
+        BrokenClone,
     ),
     (
         "m@v1: invalid version: git fetch -f origin in /c/vcs/8f: signal: killed",
         Trouble,
     ),
     ("m@v1: write /c/mod/cache/x: permission denied", Trouble),
+    (
+        "reading m/go.mod at revision v1.0.0: unknown revision refs/tags/v1.0.0",
+        BrokenClone,
+    ),
     // the rest
     (
         "m@v1: invalid version: git ls-remote -q http://h/r in /c/vcs/80: exit status 128:\n\tfatal: could not read Username for 'http://h': terminal prompts disabled",
