@@ -55,13 +55,14 @@ const KEPT: &[&str] = &[
     "GIT_CONFIG_COUNT",
 ];
 
-/// What every `git` is told.
-const FOR_GIT: &[(&str, &str)] = &[
+/// What every version control program is told.
+const TOLD: &[(&str, &str)] = &[
     ("GCM_INTERACTIVE", "never"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_TEMPLATE_DIR", ""),
     ("GIT_TERMINAL_PROMPT", "0"),
+    ("HGPLAIN", "1"),
     ("SSH_ASKPASS_REQUIRE", "never"),
     // Refusals are read by program, so they must be in English.
     ("LC_ALL", "C"),
@@ -109,7 +110,7 @@ impl Environment {
     /// ours, for where there is none.
     pub fn for_git(&self, home: &Path) -> Vec<(OsString, OsString)> {
         let mut all = self.0.clone();
-        for (name, value) in FOR_GIT {
+        for (name, value) in TOLD {
             all.insert((*name).into(), (*value).into());
         }
         all.insert("XDG_CONFIG_HOME".into(), home.into());
@@ -158,7 +159,7 @@ impl Environment {
         ] {
             set(name, value.as_ref());
         }
-        for (name, value) in FOR_GIT {
+        for (name, value) in TOLD {
             set(name, value.as_ref());
         }
         for (name, value) in [
