@@ -108,6 +108,9 @@ async fn malformed_requests_are_refused_at_the_door() {
         200,
         "it still serves"
     );
+    // What is well formed and unknown to the upstream does start one: the marks above would have shown it.
+    stoa.get("/example.test/unknown/@v/v1.0.0.info").await;
+    assert!(marks.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,12 @@ pub fn zip_of(entries: impl IntoIterator<Item = (String, Bytes)>, writing: ZipWr
     let options = SimpleFileOptions::default()
         .compression_method(method)
         .last_modified_time(DateTime::DEFAULT);
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    let entries: Vec<_> = entries.into_iter().collect();
+    let weight: usize = entries
+        .iter()
+        .map(|(name, content)| content.len() + 2 * name.len() + 200)
+        .sum();
+    let mut writer = ZipWriter::new(Cursor::new(Vec::with_capacity(weight)));
     for (name, content) in entries {
         writer
             .start_file(name, options)
