@@ -158,6 +158,14 @@ impl Repository {
         self.tag(name, &hash);
     }
 
+    /// Writes an object of this kind (`blob`, `tree`, `commit`, `tag`), byte for byte as given, and gives its hash.
+    pub fn write_object(&self, kind: &str, content: &[u8]) -> String {
+        self.git_with(
+            ["hash-object", "-w", "--literally", "--stdin", "-t", kind],
+            content,
+        )
+    }
+
     /// Points a branch at a commit, whatever it pointed at before.
     pub fn branch(&self, name: &str, commit: &str) {
         self.git(["update-ref", &format!("refs/heads/{name}"), commit]);

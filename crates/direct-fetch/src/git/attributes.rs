@@ -101,9 +101,10 @@ impl TreeAttributes {
             .collect();
         let state = |index: usize| states.get(index).copied().unwrap_or(StateRef::Unspecified);
         let encoding = match state(4) {
-            StateRef::Unspecified => None,
+            // `-working-tree-encoding` is to git an encoding of no name, which is none.
+            StateRef::Unspecified | StateRef::Unset => None,
             StateRef::Value(name) => Some(BString::from(name.as_bstr())),
-            StateRef::Set | StateRef::Unset => {
+            StateRef::Set => {
                 return Err(NoEncoding {
                     path: path.to_owned(),
                 });

@@ -55,7 +55,7 @@ pub(super) fn name(
     commit: ObjectId,
 ) -> Result<Named, UpstreamError> {
     let time = objects.commit_time(commit)?;
-    Naming {
+    let named = Naming {
         objects,
         place,
         refs,
@@ -64,7 +64,19 @@ pub(super) fn name(
         time,
         taken_back: None,
     }
-    .name()
+    .name()?;
+    // A tag in a folder may look like a pseudo-version. As a name it leads nowhere: the go command takes it for one.
+    if let Some(pseudo) = PseudoVersion::of(&named.version)
+        && pseudo.rev() != short(commit)
+    {
+        return Err(UpstreamError::not_found(format!(
+            "{}@{}: unknown revision {}",
+            place.path,
+            named.version,
+            pseudo.rev()
+        )));
+    }
+    Ok(named)
 }
 
 impl Naming<'_> {

@@ -16,7 +16,7 @@ pub struct Wish {
 /// What the refs say of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// This commit (or whatever the tag was put on), by this ref if one named it.
+    /// This commit (or whatever the tag was put on), by this ref if a branch or tag named it.
     At(ObjectId, Option<String>),
     /// Perhaps a commit below some branch or tag whose hash begins so: only history can tell.
     PerhapsBelow(String),
@@ -77,9 +77,7 @@ impl Wish {
             return Found::At(*id, Some(format!("refs/heads/{revision}")));
         }
         if revision == "HEAD" {
-            return refs
-                .head
-                .map_or(Found::Nothing, |id| Found::At(id, Some("HEAD".to_owned())));
+            return refs.head.map_or(Found::Nothing, |id| Found::At(id, None));
         }
         let longest = refs.object_hash().map_or(0, |kind| kind.len_in_hex());
         let is_hash = (7..=longest).contains(&revision.len())
@@ -99,8 +97,9 @@ impl Wish {
         if tips.any(|(_, id)| id != first) {
             return Found::Ambiguous;
         }
-        // Of several names the first counts, `HEAD` before branches before tags.
-        Found::At(first, Some(name))
+        // Of several names the first counts, `HEAD` before branches before tags. `HEAD` itself is not written down:
+        // the go command fetches it by its hash, and then takes that for what was asked.
+        Found::At(first, Some(name).filter(|name| name != "HEAD"))
     }
 }
 
@@ -146,7 +145,8 @@ mod tests {
         let at = |start: &str, name: &str| Found::At(id(start), Some(name.to_owned()));
         assert_eq!(find("v0.1.0"), at("3333333", "refs/tags/v0.1.0"));
         assert_eq!(find("deadbeef"), at("2222222", "refs/heads/deadbeef"));
-        assert_eq!(find("HEAD"), at("1111111", "HEAD"));
+        assert_eq!(find("HEAD"), Found::At(id("1111111"), None));
+        assert_eq!(find("11111110"), Found::At(id("1111111"), None));
         assert_eq!(find("feature/slash"), at("aaaaaaaa1", "refs/heads/feature/slash"));
         assert_eq!(find("v2.0.0+incompatible"), at("4444444", "refs/tags/v2.0.0"));
         assert_eq!(

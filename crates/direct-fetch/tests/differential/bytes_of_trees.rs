@@ -52,9 +52,9 @@ async fn the_golden_tree() {
     let one = repository.commit("main", &tree);
     repository.tag("v1.0.0", &one);
     repository.tag("sub/v0.1.0", &one);
-    house.compare(path, &["v1.0.0"]).await;
-    house.compare("example.test/golden/sub", &["v0.1.0"]).await;
-    house.agrees();
+    house.compare(path, &["v1.0.0"]);
+    house.compare("example.test/golden/sub", &["v0.1.0"]);
+    house.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,9 +91,9 @@ async fn the_vendor_rule_hangs_on_the_go_line() {
                 .file("Vendor/q/v.go", "package v\n"),
         );
         repository.tag("v1.0.0", &one);
-        house.compare_query(&path, "v1.0.0").await;
+        house.compare_query(&path, "v1.0.0");
     }
-    house.agrees();
+    house.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,14 +179,14 @@ async fn names_that_collide_or_cannot_be() {
                 .file("z.go", "package z\n"),
         );
         repository.tag("v1.0.0", &one);
-        house.compare_query(&path, "v1.0.0").await;
+        house.compare_query(&path, "v1.0.0");
     }
     let path = "example.test/nothing";
     let repository = house.repository(path);
     let one = repository.commit("main", &Commit::at(1_600_000_000));
     repository.tag("v1.0.0", &one);
-    house.compare_query(path, "v1.0.0").await;
-    house.agrees();
+    house.compare_query(path, "v1.0.0");
+    house.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +245,7 @@ async fn licences_are_inherited() {
                 .file("sub/a.go", "package a\n"),
         );
         repository.tag("sub/v1.0.0", &one);
-        house.compare_query(&path, "v1.0.0").await;
+        house.compare_query(&path, "v1.0.0");
     }
-    house.agrees();
+    house.agrees().await;
 }

@@ -1,7 +1,8 @@
 //! One made-up domain with its repositories, asked by `go` and by us.
 
-use super::DELIBERATE;
+use super::{DELIBERATE, DELIBERATE_LISTS};
 use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use futures::{StreamExt as _, stream};
 use http_client::{Client, Settings, Trust};
 use proxy_core::{
     file::{Body, Kind},
@@ -12,13 +13,16 @@ use proxy_core::{
     upstream::{FetchContext, Incoming, UpstreamError, Wanted},
     zip,
 };
-use std::{fs, io::Read as _, sync::Arc, time::Duration};
+use std::{collections::HashMap, fs, io::Read as _, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use testkit::{
     certificates::TestAuthority,
     git::{FakeDomain, GitHost, Repository},
     go::GoCommand,
 };
+
+/// How many questions go into one command: its arguments may not be too long.
+const MOST_QUESTIONS: usize = 400;
 
 pub(crate) struct House {
     domain: FakeDomain,
@@ -29,12 +33,28 @@ pub(crate) struct House {
     folder: TempDir,
     /// Each import path prefix with its repository and subfolder, longest first.
     roots: Vec<(String, String, String)>,
-    differences: Vec<String>,
-    compared: usize,
+    questions: Vec<Question>,
+    lists: Vec<String>,
+}
+
+/// A module path and what is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Question {
+    path: String,
+    query: String,
+}
+
+/// How much was compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Compared {
+    /// Questions put to both.
+    pub(crate) questions: usize,
+    /// Of these, those that both answered with a version.
+    pub(crate) versions: usize,
 }
 
 /// What one side makes of a version.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Made {
     info: String,
     go_mod: H1,
@@ -90,8 +110,8 @@ impl House {
             transports,
             folder,
             roots: Vec::new(),
-            differences: Vec::new(),
-            compared: 0,
+            questions: Vec::new(),
+            lists: Vec::new(),
         })
     }
 
@@ -117,82 +137,143 @@ impl House {
         repository
     }
 
-    /// Compares what both make of each query of a module, and their lists.
-    pub(crate) async fn compare(&mut self, path: &str, queries: &[&str]) {
+    /// Will compare what both make of each query of a module, and their lists.
+    pub(crate) fn compare(&mut self, path: &str, queries: &[&str]) {
         for query in queries {
-            self.compare_query(path, query).await;
+            self.compare_query(path, query);
         }
-        self.compare_lists(path).await;
+        self.lists.push(path.to_owned());
     }
 
-    pub(crate) async fn compare_query(&mut self, path: &str, query: &str) {
-        self.compared += 1;
-        if DELIBERATE
-            .iter()
-            .any(|(module, asked, _)| (*module, *asked) == (path, query))
-        {
-            for git in &self.transports {
-                let ours = self.made_by_us(git, path, query).await;
-                assert!(ours.is_ok(), "{path}@{query} is ours to serve");
-            }
-            return;
-        }
-        let theirs = self.made_by_go(path, query);
-        for (git, transport) in self.transports.iter().zip(["command", "built in"]) {
-            let ours = self.made_by_us(git, path, query).await;
-            let agree = match (&ours, &theirs) {
-                (Ok(ours), Ok(theirs)) => ours == theirs,
-                // Whatever go refuses of a repository that was reached is settled.
-                (Err(UpstreamError::NotFound { .. }), Err(_)) => true,
-                _ => false,
-            };
-            if !agree {
-                let difference =
-                    format!("{path}@{query} ({transport})\n  ours:   {ours:?}\n  theirs: {theirs:?}");
-                self.differences.push(difference);
-            }
+    /// Will compare what both make of one query.
+    pub(crate) fn compare_query(&mut self, path: &str, query: &str) {
+        let question = Question {
+            path: path.to_owned(),
+            query: query.to_owned(),
+        };
+        if !self.questions.contains(&question) {
+            self.questions.push(question);
         }
     }
 
-    async fn compare_lists(&mut self, path: &str) {
-        let listed = self.go.run(
-            self.folder.path(),
-            ["list", "-m", "-versions", &format!("{path}@latest")],
-        );
-        if !listed.success {
-            return; // Without a latest version go lists nothing.
-        }
-        self.compared += 1;
-        let theirs: Vec<_> = listed
-            .stdout
-            .split_whitespace()
-            .skip(1)
-            .map(str::to_owned)
-            .collect();
-        let ours = self.transports[1]
-            .versions(&self.source(path), &FetchContext::default())
-            .await;
-        // What the newest version takes back go leaves out of what it shows, not out of what it lists.
-        let ours: Vec<_> = ours.unwrap().iter().map(ToString::to_string).collect();
-        let missing: Vec<_> = theirs.iter().filter(|version| !ours.contains(version)).collect();
-        let more = ours.iter().filter(|version| !theirs.contains(version)).count();
-        if !missing.is_empty() || (more > 0 && !path.contains("retract")) {
-            self.differences.push(format!(
-                "versions of {path}\n  ours:   {ours:?}\n  theirs: {theirs:?}"
-            ));
-        }
-    }
-
-    /// Fails with every difference there was.
-    pub(crate) fn agrees(self) {
-        assert!(self.compared > 0);
+    /// Puts every question to both, and fails with every difference.
+    pub(crate) async fn agrees(self) -> Compared {
+        let (compared, differences) = self.differences().await;
+        assert!(compared.questions > 0);
         assert!(
-            self.differences.is_empty(),
+            differences.is_empty(),
             "{} of {}:\n{}",
-            self.differences.len(),
-            self.compared,
-            self.differences.join("\n")
+            differences.len(),
+            compared.questions,
+            differences.join("\n")
         );
+        compared
+    }
+
+    /// Puts every question to both, and gives how many there were and every difference.
+    pub(crate) async fn differences(&self) -> (Compared, Vec<String>) {
+        let mut compared = Compared::default();
+        let mut differences = self.different_lists().await;
+        compared.questions += self.lists.len();
+        let (deliberate, questions): (Vec<_>, Vec<_>) =
+            self.questions.iter().cloned().partition(Question::is_deliberate);
+        for question in &deliberate {
+            for git in &self.transports {
+                let ours = self.made_by_us(git, question).await;
+                assert!(ours.is_ok(), "{question:?} is ours to serve: {ours:?}");
+            }
+        }
+        for questions in questions.chunks(MOST_QUESTIONS) {
+            let theirs = self.all_made_by_go(questions);
+            let ours = stream::iter(questions)
+                .map(|question| async move {
+                    let [command, built_in] = &self.transports;
+                    let made = futures::join!(
+                        self.made_by_us(command, question),
+                        self.made_by_us(built_in, question)
+                    );
+                    [made.0, made.1]
+                })
+                .buffered(4)
+                .collect::<Vec<_>>()
+                .await;
+            for ((question, mut theirs), ours) in questions.iter().zip(theirs).zip(&ours) {
+                compared.questions += 1;
+                let agree = |theirs: &Result<Made, String>| {
+                    ours.iter().all(|ours| match (ours, theirs) {
+                        (Ok(ours), Ok(theirs)) => ours == theirs,
+                        // Whatever go refuses of a repository that was reached is settled.
+                        (Err(UpstreamError::NotFound { .. }), Err(_)) => true,
+                        (Ok(_), Err(theirs)) => question.query == "latest" && is_deliberate_for_lists(theirs),
+                        _ => false,
+                    })
+                };
+                // What go answers may depend on what it has cloned before; we answer as a fresh clone does.
+                if !agree(&theirs) {
+                    self.go.forget_modules();
+                    theirs = self.made_by_go(question);
+                }
+                if !agree(&theirs) {
+                    let Question { path, query } = question;
+                    let [command, built_in] = ours;
+                    differences.push(format!(
+                        "{path}@{query}\n  command:  {command:?}\n  built in: {built_in:?}\n  go:       {theirs:?}"
+                    ));
+                } else if theirs.is_ok() {
+                    compared.versions += 1;
+                }
+            }
+        }
+        (compared, differences)
+    }
+
+    async fn different_lists(&self) -> Vec<String> {
+        if self.lists.is_empty() {
+            return Vec::new();
+        }
+        let mut arguments = vec!["list", "-m", "-e", "-versions", "-retracted", "-json"];
+        arguments.extend(self.lists.iter().map(String::as_str));
+        let listed = self.go.run(self.folder.path(), arguments);
+        let mut theirs = HashMap::new();
+        for answer in serde_json::Deserializer::from_str(&listed.stdout).into_iter::<serde_json::Value>() {
+            let answer = answer.unwrap();
+            let versions: Vec<_> = answer["Versions"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect();
+            let versions = versions
+                .iter()
+                .map(|version| version.as_str().unwrap().to_owned());
+            let error = answer["Error"]["Err"].as_str().map(str::to_owned);
+            theirs.insert(
+                answer["Path"].as_str().unwrap().to_owned(),
+                error.map_or_else(|| Ok(versions.collect::<Vec<_>>()), Err),
+            );
+        }
+        let mut differences = Vec::new();
+        for path in &self.lists {
+            let theirs = theirs
+                .get(path)
+                .unwrap_or_else(|| panic!("no list of {path}: {listed}"));
+            for git in &self.transports {
+                let ours = git.versions(&self.source(path), &FetchContext::default()).await;
+                let ours = ours.map(|ours| ours.iter().map(ToString::to_string).collect::<Vec<_>>());
+                let agree = match (&ours, theirs) {
+                    (Ok(ours), Ok(theirs)) => ours == theirs,
+                    (Err(UpstreamError::NotFound { .. }), Err(_)) => true,
+                    (Ok(_), Err(theirs)) => is_deliberate_for_lists(theirs),
+                    _ => false,
+                };
+                if !agree {
+                    differences.push(format!(
+                        "versions of {path}\n  ours: {ours:?}\n  go:   {theirs:?}"
+                    ));
+                }
+            }
+        }
+        differences
     }
 
     fn source(&self, path: &str) -> Source {
@@ -211,7 +292,8 @@ impl House {
         }
     }
 
-    async fn made_by_us(&self, git: &Git, path: &str, query: &str) -> Result<Made, UpstreamError> {
+    async fn made_by_us(&self, git: &Git, question: &Question) -> Result<Made, UpstreamError> {
+        let Question { path, query } = question;
         let (source, context) = (self.source(path), FetchContext::default());
         let version = Version::parse(query)
             .ok()
@@ -223,7 +305,7 @@ impl House {
                 let query = if query == "latest" {
                     Query::Latest
                 } else {
-                    Query::Revision(query.into())
+                    Query::Revision(query.as_str().into())
                 };
                 let info = git.resolve(&source, &query, &context).await?;
                 let module = ModuleVersion::new(source.place.path.clone(), info.version.clone());
@@ -254,24 +336,68 @@ impl House {
         })
     }
 
-    fn made_by_go(&self, path: &str, query: &str) -> Result<Made, String> {
-        // What go answers depends on what it has cloned before; we answer as a fresh clone does.
-        self.go.forget_modules();
+    /// Puts many questions in one command, which saves most of the time: a repository is then cloned once.
+    fn all_made_by_go(&self, questions: &[Question]) -> Vec<Result<Made, String>> {
+        let arguments = questions
+            .iter()
+            .map(|Question { path, query }| format!("{path}@{query}"));
+        let ran = self.go.run(
+            self.folder.path(),
+            ["mod", "download", "-json"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(arguments),
+        );
+        let answers = serde_json::Deserializer::from_str(&ran.stdout)
+            .into_iter()
+            .map(Result::unwrap);
+        let answers: Vec<_> = answers.map(made).collect();
+        if answers.len() == questions.len() {
+            return answers;
+        }
+        // One of them ended the command.
+        questions
+            .iter()
+            .map(|question| self.made_by_go(question))
+            .collect()
+    }
+
+    fn made_by_go(&self, Question { path, query }: &Question) -> Result<Made, String> {
         let ran = self.go.run(
             self.folder.path(),
             ["mod", "download", "-json", &format!("{path}@{query}")],
         );
-        let answer: serde_json::Value = serde_json::from_str(&ran.stdout).map_err(|_| ran.stderr.clone())?;
-        let field = |name: &str| answer[name].as_str().map(str::to_owned);
-        if let Some(error) = field("Error") {
-            return Err(error);
-        }
-        Ok(Made {
-            info: fs::read_to_string(field("Info").unwrap()).unwrap(),
-            go_mod: field("GoModSum").unwrap().parse().unwrap(),
-            zip: field("Sum").unwrap().parse().unwrap(),
-        })
+        made(serde_json::from_str(&ran.stdout).map_err(|_| ran.stderr.clone())?)
     }
+}
+
+impl Question {
+    fn is_deliberate(&self) -> bool {
+        DELIBERATE
+            .iter()
+            .any(|(path, query, _)| (*path, *query) == (self.path.as_str(), self.query.as_str()))
+    }
+}
+
+fn is_deliberate_for_lists(refusal: &str) -> bool {
+    DELIBERATE_LISTS.iter().any(|(words, _)| refusal.contains(words))
+}
+
+/// Reads an answer of `go mod download -json`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what an iterator of answers gives"
+)]
+fn made(answer: serde_json::Value) -> Result<Made, String> {
+    let field = |name: &str| answer[name].as_str().map(str::to_owned);
+    if let Some(error) = field("Error") {
+        return Err(error);
+    }
+    Ok(Made {
+        info: fs::read_to_string(field("Info").unwrap()).unwrap(),
+        go_mod: field("GoModSum").unwrap().parse().unwrap(),
+        zip: field("Sum").unwrap().parse().unwrap(),
+    })
 }
 
 fn body(incoming: Option<Incoming>) -> Body {

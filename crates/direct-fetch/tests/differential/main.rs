@@ -6,9 +6,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod bytes_of_trees;
+mod corners;
 mod folders;
 mod house;
 mod names;
+mod random;
 
 use house::House;
 
@@ -17,4 +19,10 @@ const DELIBERATE: &[(&str, &str, &str)] = &[(
     "example.test/newer",
     "v1.0.0",
     "a go line newer than the installed toolchain: go refuses, we have no toolchain that could be too old",
+)];
+
+/// Lists, and what `latest` means by them, that we give and go refuses: words of its refusal, and why.
+const DELIBERATE_LISTS: &[(&str, &str)] = &[(
+    "unexpected response from git log",
+    "one tag on a tree where a commit should be must not take every other version's name away",
 )];

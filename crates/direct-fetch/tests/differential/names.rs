@@ -96,8 +96,8 @@ async fn tags_branches_and_hashes() {
     queries.extend(hashes);
     queries.extend([&c1[..7], &c2[..12], &c3[..6], &hidden]);
     queries.extend(wrong.iter().map(String::as_str));
-    house.compare(path, &queries).await;
-    house.agrees();
+    house.compare(path, &queries);
+    house.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,26 +119,22 @@ async fn incompatible_versions() {
     );
     repository.tag("v3.0.0", &three);
     repository.commit("main", &plain(1_600_000_300).after(&three));
-    house
-        .compare(
-            path,
-            &[
-                "v1.0.0",
-                "v2.0.0",
-                "v2.0.0+incompatible",
-                "v3.0.0",
-                "v3.0.0+incompatible",
-                "v1.0.0+incompatible",
-                "main",
-                "later",
-                "latest",
-                &branch,
-            ],
-        )
-        .await;
-    house
-        .compare("example.test/incompat/v2", &["v2.0.0", "v2.0.0+incompatible"])
-        .await;
+    house.compare(
+        path,
+        &[
+            "v1.0.0",
+            "v2.0.0",
+            "v2.0.0+incompatible",
+            "v3.0.0",
+            "v3.0.0+incompatible",
+            "v1.0.0+incompatible",
+            "main",
+            "later",
+            "latest",
+            &branch,
+        ],
+    );
+    house.compare("example.test/incompat/v2", &["v2.0.0", "v2.0.0+incompatible"]);
 
     let path = "example.test/prerelease";
     let repository = house.repository(path);
@@ -146,9 +142,7 @@ async fn incompatible_versions() {
     repository.tag("v1.0.0-pre", &one);
     let two = repository.commit("main", &plain(1_600_000_100).after(&one));
     repository.tag("v2.0.0", &two);
-    house
-        .compare(path, &["v1.0.0-pre", "v2.0.0", "latest", "main"])
-        .await;
+    house.compare(path, &["v1.0.0-pre", "v2.0.0", "latest", "main"]);
 
     let path = "example.test/subv2";
     let repository = house.repository(path);
@@ -159,13 +153,9 @@ async fn incompatible_versions() {
             .file("v2/a.go", "package a\n"),
     );
     repository.tag("v2.0.0", &one);
-    house
-        .compare(path, &["v2.0.0", "v2.0.0+incompatible", "latest", "main"])
-        .await;
-    house
-        .compare("example.test/subv2/v2", &["v2.0.0", "main", "latest"])
-        .await;
-    house.agrees();
+    house.compare(path, &["v2.0.0", "v2.0.0+incompatible", "latest", "main"]);
+    house.compare("example.test/subv2/v2", &["v2.0.0", "main", "latest"]);
+    house.agrees().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,25 +177,23 @@ async fn retractions_and_what_latest_means() {
     repository.tag("v1.2.0", &three);
     repository.branch("at-retracted", &two);
     repository.commit("main", &commit(path, 1_600_000_300).after(&three));
-    house
-        .compare(
-            path,
-            &[
-                "v1.0.0",
-                "v1.1.0",
-                "v1.2.0",
-                "main",
-                "at-retracted",
-                "latest",
-                &two,
-            ],
-        )
-        .await;
+    house.compare(
+        path,
+        &[
+            "v1.0.0",
+            "v1.1.0",
+            "v1.2.0",
+            "main",
+            "at-retracted",
+            "latest",
+            &two,
+        ],
+    );
 
     let path = "example.test/untagged";
     let repository = house.repository(path);
     repository.commit("main", &commit(path, 1_600_000_000));
-    house.compare(path, &["latest", "main", "v1.0.0"]).await;
+    house.compare(path, &["latest", "main", "v1.0.0"]);
 
     let path = "example.test/onlypre";
     let repository = house.repository(path);
@@ -213,19 +201,17 @@ async fn retractions_and_what_latest_means() {
     repository.tag("v1.0.0-alpha", &one);
     repository.tag("v1.0.0-beta", &one);
     repository.commit("main", &commit(path, 1_600_000_100).after(&one));
-    house
-        .compare(path, &["latest", "main", "v1.0.0-alpha", &one])
-        .await;
+    house.compare(path, &["latest", "main", "v1.0.0-alpha", &one]);
 
     let path = "example.test/empty";
     house.repository(path);
-    house.compare(path, &["latest", "main", "v1.0.0"]).await;
+    house.compare(path, &["latest", "main", "v1.0.0"]);
 
     let path = "example.test/headless";
     let repository = house.repository(path);
     let one = repository.commit("other", &commit(path, 1_600_000_000));
     repository.tag("v1.0.0", &one);
-    house.compare(path, &["latest", "HEAD", "v1.0.0", "other"]).await;
+    house.compare(path, &["latest", "HEAD", "v1.0.0", "other"]);
 
     let path = "example.test/odd";
     let repository = house.repository(path);
@@ -236,8 +222,6 @@ async fn retractions_and_what_latest_means() {
     let blob = repository.hash("main:a.go");
     repository.tag("v0.7.0", &tree);
     repository.tag("v0.8.0", &blob);
-    house
-        .compare(path, &["main", "v0.3.0", "v0.7.0", "v0.8.0", &one])
-        .await;
-    house.agrees();
+    house.compare(path, &["main", "v0.3.0", "v0.7.0", "v0.8.0", &one]);
+    house.agrees().await;
 }

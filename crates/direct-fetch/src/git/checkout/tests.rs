@@ -148,6 +148,7 @@ fn line_ends_idents_and_encodings_are_those_of_git_archive() {
         "working-tree-encoding=SHIFT_JIS",
         "working-tree-encoding=UTF-8",
         "working-tree-encoding=no-such-encoding",
+        "-working-tree-encoding",
     ];
     let mut files = Vec::new();
     let mut rules = String::new();
@@ -224,9 +225,7 @@ fn patterns_macros_and_precedence_are_those_of_git_archive() {
 
 #[test]
 fn an_encoding_without_a_name_fails_the_module() {
-    for rule in ["*.txt working-tree-encoding\n", "*.txt -working-tree-encoding\n"] {
-        let attributes = TreeAttributes::new([("", rule.as_bytes())]);
-        assert!(attributes.of("a.txt").is_err());
-        assert!(attributes.of("a.go").unwrap().is_nothing());
-    }
+    let attributes = TreeAttributes::new([("", b"*.txt working-tree-encoding\n".as_slice())]);
+    assert!(attributes.of("a.txt").is_err());
+    assert!(attributes.of("a.go").unwrap().is_nothing());
 }
