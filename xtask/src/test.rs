@@ -6,7 +6,6 @@ use crate::{
     tidy,
     tree::cargo,
 };
-use std::process::{Command, Stdio};
 
 /// How long each fuzz target makes up input in an ordinary run, in seconds.
 const FUZZ_SECONDS: &str = "10";
@@ -15,7 +14,6 @@ pub(crate) fn run() -> Result<(), Failure> {
     let environment = step("services", services::up)?;
     program("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("tidy", tidy::run)?;
-    deny()?;
     let clippy = [
         "clippy",
         "--workspace",
@@ -42,18 +40,5 @@ pub(crate) fn run() -> Result<(), Failure> {
             .args(tests)
             .env("STOA_FUZZ_SECONDS", FUZZ_SECONDS)
             .envs(environment),
-    )
-}
-
-/// Licences, sources and bans by cargo-deny, where it is installed: building it takes longer than all our tests.
-fn deny() -> Result<(), Failure> {
-    let mut probe = Command::new("cargo-deny");
-    if probe.arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("==> deny: skipped: cargo-deny is not installed");
-        return Ok(());
-    }
-    program(
-        "deny",
-        cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]),
     )
 }
