@@ -98,7 +98,9 @@ async fn a_zip_of_another_sum_than_recorded() {
     assert_eq!(stoa.get(&path).await.status, 200);
     let kept = kept_zip(&stoa);
     let stopped = stoa.kill();
-    fs::remove_file(kept).unwrap();
+    for file in [kept.with_extension("ziphash"), kept] {
+        fs::remove_file(file).unwrap();
+    }
 
     upstream.when(&path, Action::bytes(other().zip()));
     let stoa = stopped.start();
