@@ -243,7 +243,9 @@ impl From<&ChecksumError> for Failure {
             ChecksumError::Unavailable { .. } => Self::unavailable(error),
             ChecksumError::Unknown { .. } => Self::bad_gateway(Alarm::Notice, error),
             ChecksumError::Private(_) => Self::forbidden(error),
-            ChecksumError::Untrustworthy { .. } => Self::bad_gateway(Alarm::Call, error),
+            ChecksumError::Unproven { .. } | ChecksumError::Untrustworthy { .. } => {
+                Self::bad_gateway(Alarm::Call, error)
+            }
         }
     }
 }

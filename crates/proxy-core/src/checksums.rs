@@ -63,6 +63,14 @@ pub enum ChecksumError {
     /// Refuse: the module is private, its name must not leave.
     #[error("{0} is private here: its name is not sent to a checksum database")]
     Private(String),
+    /// Refuse: what came as the database's answer does not prove what it says. Somebody in between may have made it.
+    #[error("what the checksum database {name} answered was refused: {reason}")]
+    Unproven {
+        /// The database.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Stop and tell someone: the database contradicts itself.
     #[error("the checksum database {name} was caught contradicting itself: {reason}")]
     Untrustworthy {
