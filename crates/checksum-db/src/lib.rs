@@ -1,5 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod authority;
+mod client;
 pub mod note;
+mod origin;
 pub mod record;
+mod relay;
+mod setting;
+mod shelf;
 pub mod tlog;
+
+pub use client::{Database, DatabaseParts};
+pub use setting::{DatabaseSetting, InvalidSetting};

@@ -1,0 +1,166 @@
+//! The database as the mirror knows it: asked once, proven, kept for ever.
+
+mod evidence;
+mod heads;
+mod lookups;
+mod tiles;
+
+use crate::{
+    note::VerifierKey, origin::Origin, record::Record, setting::DatabaseSetting, shelf::Shelf, tlog::TreeHead,
+};
+use bytes::Bytes;
+use heads::Known;
+use http_client::Client;
+use proxy_core::{
+    checksums::ChecksumError,
+    module::{ModulePath, ModuleVersion, Patterns},
+    records::RecordStore,
+    store::StoreError,
+    sums::Sums,
+    upstream::chain::{Entry, Separator},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tiles::Warm;
+
+/// A module that is held against the database whatever the patterns say: it is a program that will run as soon as it is
+/// there, and no `go.sum` ever names it. (Go's `useSumDB`.)
+const TOOLCHAIN: &str = "golang.org/toolchain";
+
+/// Proven answers held in memory: half a kilobyte each.
+const MOST_ANSWERS: u64 = 20_000;
+
+/// Versions remembered as unknown.
+const MOST_UNKNOWN: u64 = 20_000;
+
+/// How long an answer to `latest` is good for.
+const HEAD_FRESH: Duration = Duration::from_secs(20);
+
+/// A checksum database: asked once for each version, proven, and kept for ever. Cheap to clone.
+///
+/// It is the mirror's [`ChecksumAuthority`](proxy_core::checksums::ChecksumAuthority) and a
+/// [`ChecksumRelay`](proxy_core::checksums::ChecksumRelay) for clients.
+#[derive(Clone)]
+pub struct Database(pub(crate) Arc<Inner>);
+
+/// What a database is made of.
+#[derive(Debug)]
+pub struct DatabaseParts<'a> {
+    /// Which one.
+    pub setting: &'a DatabaseSetting,
+    /// The GOPROXY list: its proxies are asked whether they relay the database, unless the setting has an address.
+    pub chain: &'a [(Entry, Separator)],
+    /// The way out.
+    pub client: Client,
+    /// Where what is proven is kept.
+    pub records: Arc<dyn RecordStore>,
+    /// Modules whose names the database is never told: GOPRIVATE and GONOSUMDB.
+    pub exempt: Vec<Patterns>,
+    /// How long it is remembered that the database does not know a version.
+    pub absent: Duration,
+    /// For how long after a head was seen `latest` may still answer an older one: there are caches in between. After
+    /// that, the tree is taken to shrink. An hour is much.
+    pub grace: Duration,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: String,
+    key: VerifierKey,
+    origin: Origin,
+    shelf: Shelf,
+    exempt: Vec<Patterns>,
+    grace: Duration,
+    /// The greatest head this process knows of.
+    known: Mutex<Option<Known>>,
+    /// One head is merged at a time, so that its tiles are fetched once.
+    merging: tokio::sync::Mutex<()>,
+    warm: Warm,
+    answers: moka::future::Cache<ModuleVersion, Arc<Answer>>,
+    unknown: moka::sync::Cache<ModuleVersion, ()>,
+    latest: moka::future::Cache<(), Arc<SignedHead>>,
+}
+
+/// A signed head that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignedHead {
+    pub(crate) head: TreeHead,
+    /// The note, with the database's own signature and no other.
+    pub(crate) message: String,
+}
+
+/// A record that was proven to be in the tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) id: u64,
+    pub(crate) record: Record,
+    pub(crate) sums: Sums,
+}
+
+impl Database {
+    /// Puts a database together; nothing is asked yet.
+    pub fn new(parts: DatabaseParts<'_>) -> Self {
+        let name = parts.setting.key.name();
+        Self(Arc::new(Inner {
+            name: name.to_owned(),
+            key: parts.setting.key.clone(),
+            origin: Origin::new(parts.client, parts.setting, parts.chain),
+            shelf: Shelf::new(parts.records, name),
+            exempt: parts.exempt,
+            grace: parts.grace,
+            known: Mutex::default(),
+            merging: tokio::sync::Mutex::default(),
+            warm: Warm::new(),
+            answers: moka::future::Cache::new(MOST_ANSWERS),
+            unknown: moka::sync::Cache::builder()
+                .max_capacity(MOST_UNKNOWN)
+                .time_to_live(parts.absent)
+                .build(),
+            latest: moka::future::Cache::builder()
+                .max_capacity(1)
+                .time_to_live(HEAD_FRESH)
+                .build(),
+        }))
+    }
+}
+
+impl Inner {
+    /// Whether the database is asked about this module.
+    pub(crate) fn speaks_for(&self, path: &ModulePath) -> bool {
+        path.as_str() == TOOLCHAIN || !self.exempt.iter().any(|patterns| patterns.matches(path.as_str()))
+    }
+
+    async fn fetch(&self, path: &str, limit: usize) -> Result<Option<Bytes>, ChecksumError> {
+        let outcome = self.origin.fetch(path, limit).await;
+        outcome.map_err(|reason| self.unavailable(reason))
+    }
+
+    fn unavailable(&self, reason: impl Into<String>) -> ChecksumError {
+        ChecksumError::Unavailable {
+            name: self.name.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn unproven(&self, reason: impl fmt::Display) -> ChecksumError {
+        ChecksumError::Unproven {
+            name: self.name.clone(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// What was proven could not be kept, or what is kept not be read.
+    fn unkept(&self, error: &StoreError) -> ChecksumError {
+        self.unavailable(error.to_string())
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("name", &self.0.name)
+            .finish_non_exhaustive()
+    }
+}
