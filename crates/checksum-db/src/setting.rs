@@ -21,21 +21,17 @@ pub struct DatabaseSetting {
     pub(crate) named: Destination,
 }
 
-/// Why a text names no database.
+/// Why a text names no database. Says nothing of the words, which may hold a password in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSetting {
     /// Neither one word nor two.
     #[error("it is a name or a key, perhaps with an address behind it, or off")]
     Words,
     /// The first word is neither a known name nor a key.
-    #[error("{name:?} is neither a database that go knows nor a key: {reason}")]
-    Key {
-        /// The word.
-        name: String,
-        /// Why it is no key.
-        #[source]
-        reason: InvalidKey,
-    },
+    #[error(
+        "its first word is neither off, nor a database that go knows (sum.golang.org, sum.golang.google.cn), nor a key: {0}"
+    )]
+    Key(InvalidKey),
     /// The name in the key is not `host` or `host/path`.
     #[error("the name {0:?} in the key is no host, nor a host and a path")]
     Name(String),
@@ -58,10 +54,7 @@ impl DatabaseSetting {
             (alias, address) if alias == GOLANG_CHINA.0 => (GOLANG, address.or(Some(GOLANG_CHINA.1))),
             other => other,
         };
-        let key: VerifierKey = key.parse().map_err(|reason| InvalidSetting::Key {
-            name: key.chars().take(100).collect(),
-            reason,
-        })?;
+        let key: VerifierKey = key.parse().map_err(InvalidSetting::Key)?;
         Ok(Some(Self {
             named: named(key.name()).ok_or_else(|| InvalidSetting::Name(key.name().to_owned()))?,
             address: address.map(Destination::configured).transpose()?,

@@ -22,6 +22,7 @@ pub(crate) mod table;
 pub(crate) mod value;
 
 use address::{BasePath, Listen};
+use checksum_db::DatabaseSetting;
 use environment::Environment;
 use error::ConfigError;
 use go_command::GoCommand;
@@ -58,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) spool: Option<PathBuf>,
     /// What misses are fetched from.
     pub(crate) upstream: UpstreamConfig,
-    /// The checksum database.
-    pub(crate) checksum_database: String,
+    /// Who knows the sums of modules.
+    pub(crate) checksums: ChecksumsConfig,
     /// Version control.
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
@@ -88,6 +89,16 @@ pub(crate) struct UpstreamConfig {
     pub(crate) private: Patterns,
     /// The same as it was written, in GOPRIVATE syntax.
     pub(crate) private_text: String,
+}
+
+/// Who knows the sums of modules.
+pub(crate) struct ChecksumsConfig {
+    /// The checksum database, if there is one.
+    pub(crate) database: Option<DatabaseSetting>,
+    /// Modules that it is not asked about.
+    pub(crate) skip: Patterns,
+    /// Whether new versions should be kept unproven while it is down.
+    pub(crate) first_sight: bool,
 }
 
 /// How version control is used.
@@ -164,7 +175,11 @@ pub(crate) fn load(
             private: values.read("upstream.private", go_syntax::patterns)?,
             private_text: values.read("upstream.private", text)?,
         },
-        checksum_database: values.read("checksums.database", text)?,
+        checksums: ChecksumsConfig {
+            database: values.read("checksums.database", go_syntax::checksum_database)?,
+            skip: values.read("checksums.skip", go_syntax::patterns)?,
+            first_sight: values.read("checksums.when_unreachable", |what| Ok(what == "first-sight"))?,
+        },
         direct: DirectConfig {
             insecure: values.read("direct.insecure", text)?,
             vcs: values.read("direct.vcs", text)?,

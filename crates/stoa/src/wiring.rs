@@ -8,14 +8,16 @@ use crate::{
     exit::Failure,
     open_store::Storage,
 };
+use checksum_db::{Database, DatabaseParts};
 use direct_fetch::{GoCommand, GoSettings};
 use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use no_direct::NoDirect;
 use proxy_core::{
-    checksums::NoDatabase,
+    checksums::{ChecksumRelay, NoDatabase},
     lease::LocalLeases,
     mirror::{Mirror, MirrorParts},
+    records::RecordStore,
     spool::Spool,
     store::{CacheLimits, CachedStore, ModuleStore},
     upstream::{
@@ -23,7 +25,11 @@ use proxy_core::{
         chain::{Chain, Entry, Link},
     },
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// For so long `latest` of the checksum database may be older than what it signed before: there are caches between it
+/// and us.
+const CACHED_HEADS: Duration = Duration::from_secs(60 * 60);
 
 /// What serves.
 pub(crate) struct Wired {
@@ -43,6 +49,7 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let own_id = own_id();
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
+    let database = database(config, &client, &storage.records);
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
         records: storage.records,
@@ -50,11 +57,15 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
             direct(config, environment, client, &storage.spool)
         }),
         leases: Arc::new(LocalLeases::new()),
-        checksums: Arc::new(NoDatabase),
+        checksums: match &database {
+            Some(database) => Arc::new(database.clone()),
+            None => Arc::new(NoDatabase),
+        },
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,
     });
-    let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
+    let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
+    let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
     Ok(Wired { mirror, downloads })
 }
 
@@ -73,6 +84,20 @@ fn client(config: &Config, environment: &Environment, own_id: &str) -> Result<Cl
     settings.timeouts.head = config.lifetimes.silence;
     settings.timeouts.idle = config.lifetimes.silence;
     Client::new(&settings).map_err(wrong)
+}
+
+/// The checksum database, if there is one. Private modules are none of its business, and neither are those to skip.
+fn database(config: &Config, client: &Client, records: &Arc<dyn RecordStore>) -> Option<Database> {
+    let setting = config.checksums.database.as_ref()?;
+    Some(Database::new(DatabaseParts {
+        setting,
+        chain: &config.upstream.chain,
+        client: client.clone(),
+        records: Arc::clone(records),
+        exempt: vec![config.upstream.private.clone(), config.checksums.skip.clone()],
+        absent: config.lifetimes.absent,
+        grace: CACHED_HEADS,
+    }))
 }
 
 /// The proxies of the chain, in its order; `None` where it names something else.

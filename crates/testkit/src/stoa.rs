@@ -58,6 +58,8 @@ pub struct Memory {
 
 impl Stoa {
     /// A `stoa` of this program (`env!("CARGO_BIN_EXE_stoa")`), in a folder of its own as working folder and home.
+    ///
+    /// It has no checksum database (`GOSUMDB=off`) until told otherwise: none knows the modules of tests.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         let folder = TempDir::with_prefix("stoa-test-").expect("a folder can be made");
         let work = folder.path().to_owned();
@@ -75,6 +77,7 @@ impl Stoa {
         let setup = setup
             .environment("HOME", home)
             .environment("GOENV", "off")
+            .environment("GOSUMDB", "off")
             .environment("GOTELEMETRY", "off");
         setup.environment("PATH", search_path())
     }

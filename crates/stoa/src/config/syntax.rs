@@ -61,7 +61,7 @@ impl Syntax {
             Self::Folder | Self::File => not_empty(text),
             Self::Chain => go_syntax::chain(text).map(drop),
             Self::Patterns => go_syntax::patterns(text).map(drop),
-            Self::ChecksumDatabase => go_syntax::checksum_database(text),
+            Self::ChecksumDatabase => go_syntax::checksum_database(text).map(drop),
             Self::GoVcs => go_syntax::vcs(text),
             Self::LeaseUrl => address::lease_url(text),
             Self::OneOf(words) if words.contains(&text) => Ok(()),

@@ -2,10 +2,9 @@
 
 use crate::{
     build_info::BuildInfo,
-    config::{
-        Config, address::Listen, go_syntax::KNOWN_DATABASES, redact::redact, table::SETTINGS, value::Source,
-    },
+    config::{Config, address::Listen, redact::redact, table::SETTINGS, value::Source},
 };
+use checksum_db::DatabaseSetting;
 use std::io::Write;
 
 /// Says how this server is set up: to people on standard output, or to machines in the log.
@@ -14,7 +13,7 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
     let chain = config.values.get("upstream.chain");
     let upstream = chain.map(|value| redact(&value.text)).unwrap_or_default();
     let from = chain.map(|value| value.source.to_string()).unwrap_or_default();
-    let checksums = checksums(&config.checksum_database);
+    let checksums = checksums(config.checksums.database.as_ref());
     if config.telemetry.json {
         let build = BuildInfo::this();
         tracing::info!(version = build.version, commit = build.commit, "starting");
@@ -46,6 +45,12 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
         {
             tracing::warn!("{} is set, and does nothing yet", setting.key);
         }
+    }
+    if config.checksums.first_sight {
+        tracing::warn!(
+            "checksums.when_unreachable: first-sight does nothing yet; while the checksum database is down, new versions \
+             are refused"
+        );
     }
 }
 
@@ -80,17 +85,10 @@ fn go_user(config: &Config, url: Option<&str>) -> Option<String> {
     public.or_else(|| url.map(str::to_owned))
 }
 
-/// Until the checksum database has its own work here, `go` asks it by itself: said once, so that nobody is surprised.
-fn checksums(database: &str) -> String {
-    let name = database.split_whitespace().next().unwrap_or_default();
-    let name = if KNOWN_DATABASES.contains(&name) {
-        name
-    } else {
-        name.split('+').next().unwrap_or(name)
-    };
-    if name == "off" {
-        "off: what was seen first holds".into()
-    } else {
-        format!("the go command asks {name} itself; this mirror does not relay that database yet")
+/// Who knows the sums of modules.
+fn checksums(database: Option<&DatabaseSetting>) -> String {
+    match database {
+        Some(database) => format!("{}, which clients may ask for here", database.key.name()),
+        None => "off: what was seen first holds".into(),
     }
 }

@@ -8,13 +8,14 @@ const CANARY: &str = "canary-7f3a";
 #[test]
 fn an_empty_folder_is_all_it_takes() {
     let server = stoa()
+        .without("GOSUMDB")
         .environment("GOPROXY", "https://proxy.example.com|direct")
         .start();
     for line in [
         "data       ./stoa-data (created)",
         &format!("listen     {}", server.url()),
         "upstream   https://proxy.example.com|direct  (default: GOPROXY of the environment)",
-        "checksums  the go command asks sum.golang.org itself; this mirror does not relay that database yet",
+        "checksums  sum.golang.org, which clients may ask for here",
         &format!("use it     go env -w GOPROXY={}", server.url()),
     ] {
         server.wait_for_log(line);
