@@ -43,7 +43,7 @@ impl From<bool> for Verdict {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 13] = [
     targets::ESCAPE,
     targets::PATH,
     targets::VERSION,
@@ -54,6 +54,9 @@ pub const TARGETS: [Target; 10] = [
     targets::REQUEST,
     targets::ZIP,
     targets::TREE,
+    targets::NOTE,
+    targets::LOOKUP,
+    targets::TILE,
 ];
 
 /// The target of this name.

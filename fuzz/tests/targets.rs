@@ -22,7 +22,7 @@ macro_rules! targets {
     };
 }
 
-targets! { escape path version query pattern info go_mod request zip tree }
+targets! { escape path version query pattern info go_mod request zip tree note lookup tile }
 
 #[test]
 fn every_target_is_tested_here() {

@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
         ],
     ),
     ("testkit", &[]),
-    ("fuzz", &["proxy-core", "download-protocol"]),
+    ("fuzz", &["proxy-core", "download-protocol", "checksum-db"]),
     ("xtask", &[]),
 ];
 
