@@ -6,7 +6,8 @@ mod lookups;
 mod tiles;
 
 use crate::{
-    note::VerifierKey, origin::Origin, record::Record, setting::DatabaseSetting, shelf::Shelf, tlog::TreeHead,
+    meters, note::VerifierKey, origin::Origin, record::Record, setting::DatabaseSetting, shelf::Shelf,
+    tlog::TreeHead,
 };
 use bytes::Bytes;
 use heads::Known;
@@ -102,6 +103,7 @@ pub(crate) struct Answer {
 impl Database {
     /// Puts a database together; nothing is asked yet.
     pub fn new(parts: DatabaseParts<'_>) -> Self {
+        meters::describe();
         let name = parts.setting.key.name();
         Self(Arc::new(Inner {
             name: name.to_owned(),

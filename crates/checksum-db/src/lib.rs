@@ -2,6 +2,7 @@
 
 mod authority;
 mod client;
+mod meters;
 pub mod note;
 mod origin;
 pub mod record;

@@ -4,7 +4,10 @@
 //! proof needs nobody's word. It is kept as a record, so that it can be shown to whoever runs the database.
 
 use super::{Inner, SignedHead};
-use crate::tlog::{Hash, plan::Proven, proof};
+use crate::{
+    meters,
+    tlog::{Hash, plan::Proven, proof},
+};
 use proxy_core::checksums::ChecksumError;
 
 impl Inner {
@@ -46,7 +49,7 @@ impl Inner {
         older: &SignedHead,
         details: &str,
     ) -> ChecksumError {
-        metrics::counter!("stoa_checksum_alarms_total", "kind" => kind).increment(1);
+        meters::alarm(kind);
         let evidence = format!(
             "The checksum database {} contradicts itself: {reason}.\n\n-- a tree head it signed --\n{}\n-- another tree head \
              it signed --\n{}\n{details}",

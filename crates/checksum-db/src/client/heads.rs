@@ -91,8 +91,12 @@ impl Inner {
 
     /// Holds a head against the greatest one known, keeps the greater one, and gives it.
     pub(super) async fn merge(&self, offered: SignedHead) -> Result<Arc<SignedHead>, ChecksumError> {
+        let is_known = || self.in_memory().filter(|known| known.head.head == offered.head);
+        if let Some(known) = is_known() {
+            return Ok(known.head);
+        }
         let _alone = self.merging.lock().await;
-        if let Some(known) = self.in_memory().filter(|known| known.head.head == offered.head) {
+        if let Some(known) = is_known() {
             return Ok(known.head);
         }
         for _ in 0..ATTEMPTS {

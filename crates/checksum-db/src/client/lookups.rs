@@ -2,6 +2,7 @@
 
 use super::{Answer, Inner, heads::NOTE_LIMIT};
 use crate::{
+    meters::looked_up,
     record::Lookup,
     tlog::{Hash, Node, proof::Hashes},
 };
@@ -51,7 +52,7 @@ impl Inner {
         if let Some(kept) = kept {
             match self.prove_kept(module, &kept.bytes).await {
                 Ok(answer) => {
-                    count("kept");
+                    looked_up("kept");
                     return Ok(Arc::new(answer));
                 }
                 Err(ChecksumError::Unproven { reason, .. }) => {
@@ -61,7 +62,7 @@ impl Inner {
             }
         }
         let outcome = self.find_there(module, &path).await;
-        count(match &outcome {
+        looked_up(match &outcome {
             Ok(_) => "fetched",
             Err(ChecksumError::Unknown { .. }) => "unknown",
             Err(ChecksumError::Unavailable { .. }) => "unavailable",
@@ -127,8 +128,4 @@ impl Inner {
         self.keep(&gathered).await?;
         Ok(Answer { id, record, sums })
     }
-}
-
-fn count(outcome: &'static str) {
-    metrics::counter!("stoa_checksum_lookups_total", "outcome" => outcome).increment(1);
 }
