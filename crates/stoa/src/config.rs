@@ -103,12 +103,27 @@ pub(crate) struct ChecksumsConfig {
 
 /// How version control is used.
 pub(crate) struct DirectConfig {
+    /// Who reads git repositories.
+    pub(crate) git: DirectGit,
+    /// The file with the credentials of private repositories.
+    pub(crate) credentials: Option<PathBuf>,
     /// Modules that may come over http and unverified TLS.
     pub(crate) insecure: String,
     /// GOVCS.
     pub(crate) vcs: String,
     /// The folder for what is kept between fetches; `None`: beside a file store, else the user's cache folder.
     pub(crate) cache: Option<PathBuf>,
+}
+
+/// Who reads git repositories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DirectGit {
+    /// The `go` command.
+    Auto,
+    /// We, by our own transport.
+    BuiltIn,
+    /// We, by the `git` command.
+    Command,
 }
 
 /// Bounds on what clients may do.
@@ -181,6 +196,14 @@ pub(crate) fn load(
             first_sight: values.read("checksums.when_unreachable", |what| Ok(what == "first-sight"))?,
         },
         direct: DirectConfig {
+            git: values.read("direct.git", |choice| {
+                Ok(match choice {
+                    "builtin" => DirectGit::BuiltIn,
+                    "command" => DirectGit::Command,
+                    _ => DirectGit::Auto,
+                })
+            })?,
+            credentials: values.read_if_set("direct.credentials", path)?,
             insecure: values.read("direct.insecure", text)?,
             vcs: values.read("direct.vcs", text)?,
             cache: values.read_if_set("direct.cache", path)?,

@@ -1,31 +1,29 @@
 //! Wiring: from a configuration and a store to a mirror that serves.
 
+mod direct;
 mod no_direct;
 
 use crate::{
     build_info::BuildInfo,
-    config::{Config, environment::Environment, storage_url::StorageUrl},
+    config::{Config, environment::Environment},
     exit::Failure,
     open_store::Storage,
 };
 use checksum_db::{Database, DatabaseParts};
-use direct_fetch::{GoCommand, GoSettings};
 use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
-use no_direct::NoDirect;
 use proxy_core::{
     checksums::{ChecksumRelay, NoDatabase},
     lease::LocalLeases,
     mirror::{Mirror, MirrorParts},
     records::RecordStore,
-    spool::Spool,
     store::{CacheLimits, CachedStore, ModuleStore},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
     },
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 /// For so long `latest` of the checksum database may be older than what it signed before: there are caches between it
 /// and us.
@@ -41,6 +39,7 @@ pub(crate) struct Wired {
 
 /// Everything that can be wrong with the upstreams without asking them.
 pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Failure> {
+    direct::credentials(config, environment)?;
     proxies(config, &client(config, environment, &own_id())?).map(drop)
 }
 
@@ -50,11 +49,12 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let database = database(config, &client, &storage.records);
+    let credentials = direct::credentials(config, environment)?;
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
         records: storage.records,
         chain: chain(config, proxies, || {
-            direct(config, environment, client, &storage.spool)
+            direct::open(config, environment, client, credentials, &storage.spool)
         }),
         leases: Arc::new(LocalLeases::new()),
         checksums: match &database {
@@ -139,50 +139,6 @@ fn chain(
         private: config.upstream.private.clone(),
         direct: direct.clone(),
     }
-}
-
-/// Version control. If its folder cannot be made, whatever needs it fails with a sentence, and the rest is served.
-fn direct(config: &Config, environment: &Environment, client: Client, spool: &Spool) -> Arc<dyn Upstream> {
-    let mut failure = "direct.cache: it must be set where there is no home folder".to_owned();
-    for cache in direct_folders(config) {
-        let opened = GoCommand::open(GoSettings {
-            program: "go".into(),
-            cache: cache.clone(),
-            environment: direct_fetch::Environment::select(environment.variables()),
-            private: config.upstream.private_text.clone(),
-            insecure: config.direct.insecure.clone(),
-            vcs: config.direct.vcs.clone(),
-            spool: spool.clone(),
-            limits: direct_fetch::Limits {
-                silence: config.lifetimes.silence,
-                ..Default::default()
-            },
-        });
-        match opened {
-            Ok(direct) => return Arc::new(direct.asking_pages(client)),
-            Err(error) => failure = format!("direct.cache: {} cannot be used: {error}", cache.display()),
-        }
-    }
-    tracing::warn!("{failure}; nothing is fetched from version control");
-    Arc::new(NoDirect)
-}
-
-/// Where version control may keep what it can fetch again: where the configuration says, else beside a file store,
-/// else (its parent may be read-only) where this user's programs keep such things.
-fn direct_folders(config: &Config) -> Vec<PathBuf> {
-    if let Some(folder) = &config.direct.cache {
-        return vec![folder.clone()];
-    }
-    let beside = match &config.storage {
-        StorageUrl::File(folder) => folder.file_name().map(|name| {
-            let mut name = name.to_owned();
-            name.push("-cache");
-            folder.with_file_name(name).join("direct")
-        }),
-        StorageUrl::Memory => None,
-    };
-    let of_user = config.cache_folder.as_ref().map(|folder| folder.join("direct"));
-    [beside, of_user].into_iter().flatten().collect()
 }
 
 fn with_memory(config: &Config, store: Arc<dyn ModuleStore>) -> Arc<dyn ModuleStore> {

@@ -1,6 +1,7 @@
 //! The values that are written as the `go` command writes them: GOPROXY, GOPRIVATE, GOSUMDB and GOVCS.
 
 use checksum_db::DatabaseSetting;
+use direct_fetch::discovery::VcsRules;
 use proxy_core::{
     module::Patterns,
     upstream::chain::{Entry, Separator, parse_list},
@@ -79,7 +80,8 @@ pub(crate) fn vcs(text: &str) -> Result<(), String> {
             ));
         }
     }
-    Ok(())
+    // What remains (a pattern twice, an empty name) is for who applies the rules to say.
+    VcsRules::parse(text).map(drop)
 }
 
 #[cfg(test)]

@@ -127,10 +127,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "direct.git",
         Syntax::OneOf(&["auto", "builtin", "command"]),
         Preset::Value("auto"),
-        "How `direct` reaches git repositories: built in, by the `git` command, or whichever fits. Until it has a \
-         choice of its own, `direct` runs the `go` command, which runs `git`.",
-    )
-    .later(),
+        "Who reads git repositories: `builtin` is Stoa itself, which needs neither `go` nor `git` and reaches https alone \
+         (http where `direct.insecure` says so); `command` is Stoa with the `git` command, for ssh as well; `auto` is the \
+         `go` command. With `builtin` and `command` every address is guarded, and other version control is fetched by \
+         the `go` command for private modules and where `direct.vcs` names it.",
+    ),
     Setting::new(
         "direct.insecure",
         Syntax::Patterns,
@@ -155,8 +156,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::File,
         Preset::Unset,
         "A TOML file of `[[host]]` tables with the credentials of private repositories.",
-    )
-    .later(),
+    ),
     Setting::new(
         "catalog.private",
         Syntax::Bool,

@@ -225,6 +225,56 @@ fn without_a_go_command_direct_is_trouble() {
     assert!(answer.text().contains("go"), "{}", answer.text());
 }
 
+/// `direct.git = "builtin"`: the same module that `go` makes, with no program to run.
+#[test]
+fn git_is_read_with_neither_go_nor_git() {
+    let Some(origin) = Origin::start() else {
+        skip_or_fail!("there is no git here")
+    };
+    let Some(go) = GoCommand::find() else {
+        skip_or_fail!("there is no go command here")
+    };
+    let oracle = origin.oracle(GoCommand::find().expect("found before"));
+    let setup = origin.mirror();
+    let empty = setup.folder().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let setup = setup
+        .environment("PATH", empty)
+        .environment("STOA_DIRECT__GIT", "builtin");
+    let guarded = setup.start();
+    let refused = guarded.get_blocking(&format!("/{PATH}/@v/v1.0.0.info"));
+    assert!(
+        refused.status >= 400 && refused.text().contains(PATH),
+        "a repository on this machine, over plain http: {} {}",
+        refused.status,
+        refused.text()
+    );
+    drop(guarded);
+    let stoa = origin
+        .mirror()
+        .environment("PATH", "/nonexistent")
+        .environment("STOA_DIRECT__GIT", "builtin")
+        .environment("STOA_UPSTREAM__PRIVATE", "go.example.test")
+        .environment("STOA_DIRECT__INSECURE", "go.example.test")
+        .start();
+    let go = go.proxy(&stoa.url());
+    for query in ["v1.0.0", "main", "latest"] {
+        let arguments = ["mod", "download", "-json", &format!("{PATH}@{query}")].map(str::to_owned);
+        let mirrored = go.run(go.home(), &arguments);
+        assert!(mirrored.success, "{query}: {mirrored}\n{}", stoa.log());
+        let direct = oracle.succeed(oracle.home(), &arguments);
+        for field in ["Version", "Sum", "GoModSum"] {
+            assert_eq!(
+                said(&mirrored.stdout, field),
+                said(&direct, field),
+                "{field} of {query}"
+            );
+        }
+    }
+    let missing = stoa.get_blocking(&format!("/{PATH}/@v/v1.9.9.info"));
+    assert_eq!(missing.status, 404, "{}", missing.text());
+}
+
 /// A text field of what `go mod download -json` said.
 fn said<'a>(json: &'a str, field: &str) -> &'a str {
     let value = json

@@ -43,7 +43,11 @@ fn a_real_project_builds_and_builds_again_unplugged() {
     let project = Project::new("example.test/app").file("main.go", MAIN);
     // By module path: for a package below one, `go` also asks for modules that do not exist, and what no proxy has
     // is looked for in version control, which a closed network does not reach.
-    for module in ["github.com/BurntSushi/toml", "github.com/spf13/cobra", "golang.org/x/text"] {
+    for module in [
+        "github.com/BurntSushi/toml",
+        "github.com/spf13/cobra",
+        "golang.org/x/text",
+    ] {
         go.succeed(project.folder(), ["get", &format!("{module}@latest")]);
     }
     go.succeed(project.folder(), ["mod", "tidy"]);
