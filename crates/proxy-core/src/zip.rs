@@ -19,10 +19,12 @@ mod collisions;
 mod directory;
 mod entry;
 mod fold;
+mod packed;
 mod select;
 mod write;
 
 pub use check::check;
+pub use packed::Packed;
 pub use select::{FileKind, InvalidTree, Selection, TreeFile, VendorRule, select};
 pub use write::{Writer, from_files};
 
