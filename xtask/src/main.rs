@@ -26,6 +26,7 @@ usage: cargo xtask <command>
   tidy                      what is true of the whole tree: arrows, headings, sizes, hosts, paths, links
   services up|down|list     the servers and programs that tests need
   bench                     speed, as ratios measured side by side in one run (--quick: a rough look)
+  bench git                 the same for modules that come straight from a git repository, beside go itself
   torture [minutes]         kill -9 and fuzzing for long
   deny [--advisories]       licences, banned crates and sources of all dependencies, by cargo-deny
   docs                      writes the generated pages anew

@@ -11,6 +11,7 @@ mod cache;
 mod checkout;
 mod export;
 mod folder;
+mod listings;
 mod naming;
 mod objects;
 pub mod place;
@@ -26,6 +27,7 @@ pub use place::Place;
 use crate::{credentials::RepositoryAccess, go_command::process_group::Bounds};
 use bytes::Bytes;
 use cache::Caches;
+use export::shelf::{self, Shelves};
 use gix::ObjectId;
 use http_client::{Client, Trust};
 use proxy_core::{
@@ -85,6 +87,7 @@ pub struct Git {
     choice: TransportChoice,
     client: Client,
     spool: Spool,
+    shelves: Shelves,
     /// Questions answered at once, each on a thread that may only be waiting for a host.
     asking: Arc<Semaphore>,
     /// Zips made at once: that is work for the processor, and hits need it too.
@@ -137,6 +140,7 @@ impl Git {
             client,
             caches,
             spool,
+            shelves: Shelves::default(),
             asking: Arc::new(Semaphore::new(MOST_QUESTIONS)),
             making: Arc::new(Semaphore::new(threads)),
         })
@@ -277,7 +281,9 @@ impl Git {
             true => {
                 let objects = repository.with(commit)?;
                 let _making = session.wait(self.making.acquire());
-                let zip = export::zip(&objects, module, commit, &folder, &self.spool, session)?;
+                let shelf = self.shelves.open();
+                let zip = export::zip(&objects, module, commit, &folder, &self.spool, &shelf, session)?;
+                session.keep_for(shelf::KEPT, shelf);
                 Some(Incoming::Whole(zip))
             }
             false => None,

@@ -28,7 +28,7 @@ pub struct TreeAttributes {
 }
 
 /// What the attributes of one file ask for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Checkout {
     /// Lines end in CRLF; `Auto` only where the content is text by its looks and has no CR yet.
     pub crlf: Option<Crlf>,
@@ -39,7 +39,7 @@ pub struct Checkout {
 }
 
 /// When a line's LF becomes CRLF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Crlf {
     /// Whatever the content looks like.
     Always,

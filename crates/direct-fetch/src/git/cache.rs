@@ -10,7 +10,7 @@
 //!
 //! The two are apart because a repository that claims to have a commit is never sent its tree again.
 
-use super::transport::Remote;
+use super::{listings::Listings, transport::Remote};
 use proxy_core::{file::Sha256, spool::SpoolError, upstream::UpstreamError};
 use std::{
     collections::{HashMap, HashSet},
@@ -39,6 +39,7 @@ pub(super) struct Cache {
     folder: PathBuf,
     /// Commits that somebody waits for; whoever fetches next brings them all.
     pub(super) wanted: Mutex<HashSet<gix::ObjectId>>,
+    pub(super) listings: Listings,
     writing: Mutex<()>,
 }
 
@@ -74,6 +75,7 @@ impl Caches {
         let cache = Arc::new(Cache {
             folder,
             wanted: Mutex::default(),
+            listings: Listings::default(),
             writing: Mutex::default(),
         });
         cache.touch();

@@ -2,10 +2,14 @@
 //!
 //! Every rule is elsewhere: which files belong into a zip in [`proxy_core::zip::select`], what attributes do to their bytes in
 //! [`attributes`](super::attributes). Here a tree is walked, and a module below the root inherits the repository's
-//! `LICENSE` if it has none (Go modules reference, "Module zip files").
+//! `LICENSE` if it has none (Go modules reference, "Module zip files"). The files are read and deflated on all cores,
+//! a little ahead of the zip that they are written to.
+
+mod ahead;
+pub(super) mod shelf;
 
 use super::{
-    attributes::TreeAttributes,
+    attributes::{Checkout, TreeAttributes},
     cache::disk,
     folder::{ModuleFolder, join},
     session::Session,
@@ -16,9 +20,15 @@ use proxy_core::{
     module::ModuleVersion,
     spool::Spool,
     upstream::UpstreamError,
-    zip::{FileKind, InvalidTree, TreeFile, VendorRule, Writer, select},
+    zip::{FileKind, InvalidTree, Packed, TreeFile, VendorRule, Writer, select},
 };
-use std::io;
+use shelf::Shelf;
+use std::{fmt::Display, io, sync::Arc};
+
+/// A file larger than this is not packed in memory but written straight to the zip, in bytes.
+const LARGE: u64 = 4 << 20;
+/// How much of files is read ahead of the zip, in bytes.
+const AHEAD: u64 = 16 << 20;
 
 /// A file in a module's folder.
 struct File {
@@ -32,6 +42,12 @@ struct File {
     inherited: bool,
 }
 
+/// A file on its way into the zip.
+enum Content {
+    Packed(Arc<Packed>),
+    Large(Vec<u8>),
+}
+
 /// Writes the zip of a module that lies in `folder` of `commit`.
 pub(super) fn zip(
     objects: &gix::Repository,
@@ -39,6 +55,7 @@ pub(super) fn zip(
     commit: ObjectId,
     folder: &ModuleFolder,
     spool: &Spool,
+    shelf: &Shelf,
     session: &Session,
 ) -> Result<Body, UpstreamError> {
     let export = Export {
@@ -64,7 +81,7 @@ pub(super) fn zip(
     );
     let mut chosen = export.choose(&files, &attributes)?;
     chosen.sort_by(|a, b| a.path.cmp(&b.path));
-    export.write(&chosen, &attributes, spool)
+    export.write(&chosen, &attributes, spool, shelf)
 }
 
 struct Export<'a> {
@@ -178,7 +195,11 @@ impl Export<'_> {
         let go_mod = files
             .iter()
             .find(|file| file.path == "go.mod" && file.kind == FileKind::Regular);
-        let go_mod = go_mod.map(|file| self.content(file, attributes)).transpose()?;
+        let go_mod = go_mod.map(|file| {
+            let checkout = self.checkout(file, attributes)?;
+            read(self.objects, self.module, file, checkout.as_ref())
+        });
+        let go_mod = go_mod.transpose()?;
         let listed: Vec<_> = files
             .iter()
             .map(|file| TreeFile {
@@ -212,41 +233,54 @@ impl Export<'_> {
         files: &[&File],
         attributes: &TreeAttributes,
         spool: &Spool,
+        shelf: &Shelf,
     ) -> Result<Body, UpstreamError> {
-        let mut writer = Writer::new(self.module, spool.writer());
+        let mut asked = Vec::with_capacity(files.len());
         for file in files {
-            self.session.check()?;
-            // Making the zip is progress that the host has no part in.
-            self.session.note_activity();
-            let content = self.content(file, attributes)?;
-            writer
-                .add(&file.path, content.as_slice())
-                .map_err(|error| self.unwritable(error))?;
+            asked.push((*file, self.checkout(file, attributes)?));
         }
-        let writer = writer.finish().map_err(|error| self.unwritable(error))?;
+        let mut writer = Writer::new(self.module, spool.writer());
+        let (module, session) = (self.module, self.session);
+        let shared = self.objects.clone().into_sync();
+        ahead::in_order(
+            &asked,
+            |(file, _)| file.size,
+            AHEAD,
+            || shared.to_thread_local(),
+            |objects, (file, checkout)| {
+                session.check()?;
+                if file.size > LARGE {
+                    return read(objects, module, file, checkout.as_ref()).map(Content::Large);
+                }
+                let packed = shelf.get((file.blob, checkout.clone()), || {
+                    let content = read(objects, module, file, checkout.as_ref())?;
+                    Packed::new(&content).map_err(disk)
+                });
+                packed.map(Content::Packed)
+            },
+            |(file, _), content| {
+                // Making the zip is progress that the host has no part in.
+                session.note_activity();
+                let added = match content {
+                    Content::Packed(packed) => writer.add_packed(&file.path, &packed),
+                    Content::Large(content) => writer.add_bytes(&file.path, &content),
+                };
+                added.map_err(|error| unwritable(module, error))
+            },
+        )?;
+        let writer = writer.finish().map_err(|error| unwritable(module, error))?;
         Ok(writer.seal()?)
     }
 
-    /// What attributes make of a file.
-    fn content(&self, file: &File, attributes: &TreeAttributes) -> Result<Vec<u8>, UpstreamError> {
-        let blob = self
-            .objects
-            .find_object(file.blob)
-            .map_err(|error| self.broken(&error))?
-            .detach()
-            .data;
+    /// What attributes ask for; `None` where the blob stays as it is.
+    fn checkout(&self, file: &File, attributes: &TreeAttributes) -> Result<Option<Checkout>, UpstreamError> {
         if file.inherited {
-            return Ok(blob);
+            return Ok(None);
         }
         let checkout = attributes
             .of(&join(self.folder, &file.path))
             .map_err(|error| UpstreamError::not_found(format!("{}: {error}", self.module)))?;
-        if checkout.is_nothing() {
-            return Ok(blob);
-        }
-        Ok(checkout
-            .convert(&blob, &file.blob.to_hex().to_string())
-            .into_owned())
+        Ok(Some(checkout).filter(|checkout| !checkout.is_nothing()))
     }
 
     /// A tree's own `.gitattributes`; a symbolic link is not followed.
@@ -269,14 +303,37 @@ impl Export<'_> {
             .map_err(|error| self.broken(&error))
     }
 
-    fn unwritable(&self, error: io::Error) -> UpstreamError {
-        match error.kind() {
-            io::ErrorKind::InvalidInput => UpstreamError::not_found(format!("{}: {error}", self.module)),
-            _ => disk(error),
-        }
+    fn broken(&self, error: &dyn Display) -> UpstreamError {
+        broken(self.module, error)
     }
+}
 
-    fn broken(&self, error: &dyn std::fmt::Display) -> UpstreamError {
-        UpstreamError::malformed(format!("the objects of {} cannot be read: {error}", self.module))
+/// A file as it goes into the zip.
+fn read(
+    objects: &gix::Repository,
+    module: &ModuleVersion,
+    file: &File,
+    checkout: Option<&Checkout>,
+) -> Result<Vec<u8>, UpstreamError> {
+    let blob = objects
+        .find_object(file.blob)
+        .map_err(|error| broken(module, &error))?;
+    let blob = blob.detach().data;
+    Ok(match checkout {
+        Some(checkout) => checkout
+            .convert(&blob, &file.blob.to_hex().to_string())
+            .into_owned(),
+        None => blob,
+    })
+}
+
+fn unwritable(module: &ModuleVersion, error: io::Error) -> UpstreamError {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => UpstreamError::not_found(format!("{module}: {error}")),
+        _ => disk(error),
     }
+}
+
+fn broken(module: &ModuleVersion, error: &dyn Display) -> UpstreamError {
+    UpstreamError::malformed(format!("the objects of {module} cannot be read: {error}"))
 }

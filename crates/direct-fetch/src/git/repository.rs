@@ -2,6 +2,7 @@
 
 use super::{
     cache::{Cache, Caches, lock},
+    listings::{Arrival, Way},
     objects::Objects,
     refs::Refs,
     revision::{Found, Wish},
@@ -27,7 +28,8 @@ pub(super) struct Repository<'a> {
     client: &'a Client,
     remote: Remote,
     cache: Arc<Cache>,
-    refs: OnceCell<Refs>,
+    arrival: Arrival,
+    refs: OnceCell<Arc<Refs>>,
     objects: RefCell<Option<gix::Repository>>,
     history: RefCell<Option<gix::Repository>>,
     /// A commit, and all that can be reached from it.
@@ -48,6 +50,7 @@ impl<'a> Repository<'a> {
             transport,
             client,
             remote,
+            arrival: cache.listings.arrive(),
             cache,
             refs: OnceCell::new(),
             objects: RefCell::default(),
@@ -56,13 +59,23 @@ impl<'a> Repository<'a> {
         })
     }
 
-    /// The refs as they are now, listed once in a session.
+    /// The refs as they were at the start of the session or later: listed once in it, and for all who wait for it.
     pub(super) fn refs(&self) -> Result<&Refs, UpstreamError> {
         if let Some(refs) = self.refs.get() {
             return Ok(refs);
         }
-        let listed = self.transport.list(&self.remote, self.session);
-        let listed = listed.map_err(|error| self.absent_after_all(error))?;
+        let way = Way {
+            trust: self.remote.trust,
+            unverified_tls: self.remote.unverified_tls,
+            with_access: self.remote.access.is_some(),
+        };
+        let listed = self.cache.listings.share(self.arrival, way, || {
+            let ours = |error| (error, false);
+            self.session.check().map_err(ours)?;
+            let listed = self.transport.list(&self.remote, self.session);
+            // What failed because nobody waits for it says nothing of the host.
+            listed.map_err(|error| (self.absent_after_all(error), self.session.check().is_ok()))
+        })?;
         Ok(self.refs.get_or_init(|| listed))
     }
 

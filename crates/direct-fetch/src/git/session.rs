@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use tokio::{process::Command, runtime::Handle};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -90,6 +91,14 @@ impl Session {
     ) -> Result<Ended, Cut> {
         let run = process_group::run(command, growing, bounds, &self.context, Arc::new(()));
         self.wait(run).unwrap_or(Err(Cut::TooLong(bounds.duration)))
+    }
+
+    /// Drops something after a while: until then it is there for whoever comes next.
+    pub(super) fn keep_for<T: Send + 'static>(&self, time: Duration, kept: T) {
+        self.runtime.spawn(async move {
+            tokio::time::sleep(time).await;
+            drop(kept);
+        });
     }
 
     /// Waits for a future; `None` if nobody waits any more.
