@@ -20,8 +20,8 @@ pub(crate) const MODULE: &str = "bench.test/large";
 
 const TEXTS: usize = 300;
 const TEXT: usize = 20 << 10;
-const PICTURES: usize = 92;
-const PICTURE: usize = 64 << 10;
+const PICTURES: usize = 75;
+const PICTURE: usize = 80 << 10;
 const TEXTS_CHANGED: usize = 5;
 
 pub(crate) struct World {
