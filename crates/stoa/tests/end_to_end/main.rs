@@ -5,8 +5,6 @@
 
 mod agreement;
 mod build;
-mod checksum_lies;
-mod checksums;
 mod direct;
 mod hostile;
 mod loops;
