@@ -14,6 +14,7 @@ mod folder;
 mod listings;
 mod naming;
 mod objects;
+mod origins;
 pub mod place;
 pub mod refs;
 mod repository;
@@ -30,6 +31,7 @@ use cache::Caches;
 use export::shelf::{self, Shelves};
 use gix::ObjectId;
 use http_client::{Client, Trust};
+use origins::{Gentle, Origins};
 use proxy_core::{
     file::{Body, Kind},
     go_mod,
@@ -85,6 +87,7 @@ pub struct Git {
     built_in: Arc<BuiltIn>,
     command: Arc<GitCommand>,
     choice: TransportChoice,
+    origins: Origins,
     client: Client,
     spool: Spool,
     shelves: Shelves,
@@ -95,7 +98,7 @@ pub struct Git {
 }
 
 /// How many questions are answered at once: far below the runtime's blocking threads, which belong to hits.
-const MOST_QUESTIONS: usize = 64;
+const MOST_QUESTIONS: usize = 128;
 /// How long a question waits for its turn while nothing moves.
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -137,6 +140,7 @@ impl Git {
                 bounds,
             }),
             choice: settings.transport,
+            origins: Origins::default(),
             client,
             caches,
             spool,
@@ -207,10 +211,16 @@ impl Git {
         context: &FetchContext,
         work: impl FnOnce(&Repository<'_>, &Source, &Session) -> Result<T, UpstreamError> + Send + 'static,
     ) -> Result<T, UpstreamError> {
-        let transport = self.transport(&source.url)?;
+        let origin = self.origins.of(&source.url);
+        let transport = Gentle::new(self.transport(&source.url)?, Arc::clone(&origin));
         let (caches, source, client) = (self.caches.clone(), source.clone(), self.client.clone());
+        let turn = async {
+            // Of this host first: whoever waits for one that hangs takes no turn from the others.
+            let of_host = origin.question().await?;
+            Some((of_host, Arc::clone(&self.asking).acquire_owned().await.ok()?))
+        };
         let asking = tokio::select! {
-            asking = Arc::clone(&self.asking).acquire_owned() => asking.ok(),
+            turn = turn => turn,
             () = context.silence(WAIT) => None,
         };
         let Some(asking) = asking else {
@@ -226,7 +236,7 @@ impl Git {
                 unverified_tls: source.unverified_tls,
                 access: source.access.clone(),
             };
-            let repository = Repository::open(remote, &caches, &*transport, &client, session)?;
+            let repository = Repository::open(remote, &caches, &transport, &client, session)?;
             work(&repository, &source, session)
         })
         .await

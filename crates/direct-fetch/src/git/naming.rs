@@ -287,23 +287,20 @@ impl Naming<'_> {
                 return Ok(());
             }
         };
-        let named = self
-            .refs
-            .tags_of(self.commit)
-            .filter_map(|tag| self.tagged_as(tag));
-        for tagged in named {
-            if semver::compare(tagged, &base) == Ordering::Equal {
+        let prefix = self.place.tag_prefix();
+        for tag in self.refs.tags_of(self.commit) {
+            // To the letter: a tag such as `v1.0.0+meta` names nothing itself, so it may be the base of its own commit.
+            // And without its folder or with none, as the go command has it.
+            if tag.strip_prefix(&prefix).unwrap_or(tag) == base {
                 return refuse(&format!(
-                    "tag ({tagged}) found on revision {short} is already canonical, so it should not be replaced with a pseudo-version"
+                    "tag ({tag}) found on revision {short} is already canonical, so it should not be replaced with a pseudo-version"
                 ));
             }
         }
         let mut known = false;
         for (tag, id) in &self.refs.tags {
-            if self
-                .tagged_as(tag)
-                .is_some_and(|tagged| semver::compare(tagged, &base) == Ordering::Equal)
-            {
+            let tagged = tag.strip_prefix(&prefix).filter(|name| name.starts_with(&base));
+            if tagged.is_some_and(|tagged| semver::compare(tagged, &base) == Ordering::Equal) {
                 known = true;
                 if self.objects.is_ancestor(*id, self.commit)? {
                     return Ok(());
@@ -316,12 +313,6 @@ impl Naming<'_> {
             ));
         }
         refuse(&format!("preceding tag ({base}) not found"))
-    }
-
-    /// What follows the module's prefix in a tag, if that is a version at all.
-    fn tagged_as<'t>(&self, tag: &'t str) -> Option<&'t str> {
-        tag.strip_prefix(&self.place.tag_prefix())
-            .filter(|name| semver::is_valid(name))
     }
 
     fn refused(&self, version: &str, reason: &str) -> UpstreamError {
