@@ -25,7 +25,7 @@ mod versions;
 
 pub use place::Place;
 
-use crate::{credentials::RepositoryAccess, go_command::process_group::Bounds};
+use crate::{credentials::RepositoryAccess, discovery::RepositoryAddress, go_command::process_group::Bounds};
 use bytes::Bytes;
 use cache::Caches;
 use export::shelf::{self, Shelves};
@@ -237,13 +237,19 @@ impl Git {
                 access: source.access.clone(),
             };
             let repository = Repository::open(remote, &caches, &transport, &client, session)?;
-            work(&repository, &source, session)
+            let worked = work(&repository, &source, session);
+            drop(repository);
+            caches.sweep_now_and_then();
+            worked
         })
         .await
     }
 
     fn transport(&self, url: &str) -> Result<Arc<dyn Transport>, UpstreamError> {
-        let http = url.starts_with("https://") || url.starts_with("http://");
+        // Whoever made the source has looked at its address; nothing that git could take for a program gets further.
+        let address = RepositoryAddress::parse(url, true)
+            .map_err(|why| UpstreamError::not_found(format!("invalid repository address: {why}")))?;
+        let http = address.is_http();
         match (self.choice, http) {
             (TransportChoice::Command, _) | (TransportChoice::Auto, false) => {
                 Ok(Arc::clone(&self.command) as _)

@@ -138,7 +138,7 @@ impl Repository {
         }
         stream.extend_from_slice(&commit.stream(&reference));
         stream.extend_from_slice(b"done\n");
-        self.git_with(
+        self.git_with_input(
             ["fast-import", "--quiet", "--force", "--date-format=raw"],
             &stream,
         );
@@ -154,13 +154,13 @@ impl Repository {
     pub fn annotate(&self, name: &str, commit: &str, time: u64) {
         let tagger = format!("Stoa Test <test@example.test> {time} +0000");
         let object = format!("object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{name}\n");
-        let hash = self.git_with(["mktag"], object.as_bytes());
+        let hash = self.git_with_input(["mktag"], object.as_bytes());
         self.tag(name, &hash);
     }
 
     /// Writes an object of this kind (`blob`, `tree`, `commit`, `tag`), byte for byte as given, and gives its hash.
     pub fn write_object(&self, kind: &str, content: &[u8]) -> String {
-        self.git_with(
+        self.git_with_input(
             ["hash-object", "-w", "--literally", "--stdin", "-t", kind],
             content,
         )
@@ -188,10 +188,11 @@ impl Repository {
 
     /// Runs `git` in it and gives what it printed. Panics with its error if it fails.
     pub fn git<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> String {
-        self.git_with(arguments, b"")
+        self.git_with_input(arguments, b"")
     }
 
-    fn git_with<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> String {
+    /// Runs `git` in it with this on its standard input.
+    pub fn git_with_input<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> String {
         let arguments: Vec<_> = arguments.into_iter().collect();
         let mut command = command();
         command.args(&arguments).current_dir(&self.folder);

@@ -18,7 +18,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The caches of all repositories. Cheap to clone.
@@ -31,7 +31,11 @@ struct Inner {
     /// All caches together may have this many bytes; those of longest no use go first.
     limit: u64,
     open: Mutex<HashMap<String, Arc<Cache>>>,
+    swept: Mutex<Option<Instant>>,
 }
+
+/// How often the caches are swept while they are in use.
+const SWEPT_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// The cache of one repository.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl Caches {
             folder,
             limit,
             open: Mutex::default(),
+            swept: Mutex::default(),
         })))
     }
 
@@ -89,8 +94,17 @@ impl Caches {
         self.0.folder.join("scratch.git")
     }
 
+    /// Sweeps, unless that was done a short while ago.
+    pub(super) fn sweep_now_and_then(&self) {
+        let due = lock(&self.0.swept).is_none_or(|swept| swept.elapsed() >= SWEPT_EVERY);
+        if due && let Err(error) = self.sweep() {
+            tracing::warn!(%error, "the caches of git repositories could not be swept");
+        }
+    }
+
     /// Removes the caches of longest no use until the rest is within the limit; those in use stay.
     pub(super) fn sweep(&self) -> io::Result<()> {
+        *lock(&self.0.swept) = Some(Instant::now());
         let mut caches = Vec::new();
         for entry in fs::read_dir(&self.0.folder)? {
             let folder = entry?.path();
@@ -176,6 +190,15 @@ impl Cache {
     }
 }
 
+/// How the repositories here are opened: nothing of this machine's configuration counts, and no object may be larger
+/// than a module can be, so that a pack that unfolds to more than it seems is refused before memory is asked for.
+pub(super) fn options() -> gix::open::Options {
+    gix::open::Options::isolated().config_overrides([LARGEST_OBJECT])
+}
+
+/// 512 MiB: a module holds at most 500 MB.
+const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimit=536870912";
+
 /// Removes lock files and half-written packs: nobody else writes while we hold the lock.
 fn clear_leftovers(repository: &Path) {
     let locks =
@@ -187,7 +210,7 @@ fn clear_leftovers(repository: &Path) {
     let halves = packs.map(|entry| entry.path()).filter(|path| {
         path.file_name()
             .and_then(|name| name.to_str())
-            .is_some_and(|name| name.starts_with("tmp_"))
+            .is_some_and(|name| name.starts_with("tmp_") || name.starts_with(".tmp"))
     });
     for leftover in locks.into_iter().chain(halves) {
         // What is not there needs no removing, and what cannot be removed shows when git finds it.

@@ -55,7 +55,7 @@ pub(super) fn name(
     commit: ObjectId,
 ) -> Result<Named, UpstreamError> {
     let time = objects.commit_time(commit)?;
-    let named = Naming {
+    let mut naming = Naming {
         objects,
         place,
         refs,
@@ -63,28 +63,20 @@ pub(super) fn name(
         commit,
         time,
         taken_back: None,
-    }
-    .name()?;
-    // A tag in a folder may look like a pseudo-version. As a name it leads nowhere: the go command takes it for one.
-    if let Some(pseudo) = PseudoVersion::of(&named.version)
-        && pseudo.rev() != short(commit)
-    {
-        return Err(UpstreamError::not_found(format!(
-            "{}@{}: unknown revision {}",
-            place.path,
-            named.version,
-            pseudo.rev()
-        )));
+    };
+    let named = naming.name()?;
+    // Also of one that was not asked for: a tag in a folder may look like a pseudo-version, or be the base of its own
+    // commit, and then the go command gives a name which it refuses as soon as it is asked for.
+    if named.version.is_pseudo() {
+        naming.check_pseudo(&named.version)?;
     }
     Ok(named)
 }
 
 impl Naming<'_> {
-    fn name(mut self) -> Result<Named, UpstreamError> {
+    fn name(&mut self) -> Result<Named, UpstreamError> {
         if let Some(asked) = Version::parse(&self.wish.asked).ok().filter(Version::is_pseudo) {
-            let named = self.canonical(asked.as_str())?;
-            self.check_pseudo(&asked)?;
-            return Ok(named);
+            return self.canonical(asked.as_str());
         }
         if self.refs.tags.get(&self.wish.revision) == Some(&self.commit)
             && let Some((version, true)) = self.version_of(&self.wish.revision)

@@ -1,7 +1,7 @@
 //! A repository as the rules see it: refs, and objects that come when they are asked for.
 
 use super::{
-    cache::{Cache, Caches, lock},
+    cache::{self, Cache, Caches, lock},
     listings::{Arrival, Way},
     objects::Objects,
     refs::Refs,
@@ -72,11 +72,33 @@ impl<'a> Repository<'a> {
         let listed = self.cache.listings.share(self.arrival, way, || {
             let ours = |error| (error, false);
             self.session.check().map_err(ours)?;
-            let listed = self.transport.list(&self.remote, self.session);
             // What failed because nobody waits for it says nothing of the host.
-            listed.map_err(|error| (self.absent_after_all(error), self.session.check().is_ok()))
+            let failed = |error| (error, self.session.check().is_ok());
+            let listed = self.transport.list(&self.remote, self.session);
+            let listed = listed.map_err(|error| failed(self.absent_after_all(error)))?;
+            if listed == Refs::default() {
+                self.check_host().map_err(failed)?;
+            }
+            Ok(listed)
         })?;
         Ok(self.refs.get_or_init(|| listed))
+    }
+
+    /// An empty repository is rare, and a page that lets nobody in is not: the git command takes some for a host that
+    /// has nothing, and nothing is what we would say of every version then.
+    fn check_host(&self) -> Result<(), UpstreamError> {
+        let listing = self.remote.listing();
+        let asked = listing.and_then(|listing| {
+            self.session
+                .wait(page::lists_refs(self.client, listing, self.session.context()))
+        });
+        match asked {
+            Some(false) => Err(UpstreamError::malformed(format!(
+                "{} does not answer as a git host does",
+                self.remote.url
+            ))),
+            _ => self.session.check(),
+        }
     }
 
     /// A host that wants credentials has nothing there, if the repository's page says so.
@@ -293,7 +315,7 @@ impl Objects for Repository<'_> {
 }
 
 fn open(path: &Path) -> Result<gix::Repository, UpstreamError> {
-    let mut repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| {
+    let mut repository = gix::open_opts(path, cache::options()).map_err(|error| {
         UpstreamError::unavailable(format!("the cache of a repository cannot be opened: {error}"))
     })?;
     // Deltas share their bases: without a little memory each would be worked out from the start.

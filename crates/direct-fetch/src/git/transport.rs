@@ -45,7 +45,17 @@ pub(super) struct Remote {
 impl Remote {
     /// Its page for people, where it has one: the same address in a browser.
     pub(super) fn page(&self) -> Option<Destination> {
-        let mut page = Destination::learned(&self.url, self.trust).ok()?;
+        self.destination(&self.url)
+    }
+
+    /// Where it lists its refs, if it is reached over HTTP.
+    pub(super) fn listing(&self) -> Option<Destination> {
+        let url = self.url.trim_end_matches('/');
+        self.destination(&format!("{url}/info/refs?service=git-upload-pack"))
+    }
+
+    fn destination(&self, url: &str) -> Option<Destination> {
+        let mut page = Destination::learned(url, self.trust).ok()?;
         if let Some(credentials) = self.access.as_ref().and_then(RepositoryAccess::for_http) {
             page = page.with_credentials(credentials);
         }

@@ -101,6 +101,7 @@ const ABSENT: &[&str] = &[
     "repository does not exist",
     "abort: unknown revision",
     "HTTP Error 404: Not Found",
+    "The requested URL returned error: 410",
     "E170000: URL ",
     // An object of another kind than `go` needs, such as a tag on a blob.
     "bad object type",

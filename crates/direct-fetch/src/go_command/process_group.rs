@@ -19,7 +19,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, ChildStderr, ChildStdout, Command},
-    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
 /// How long a run may be silent, how long it may take at all, and how much it may bring.
@@ -113,7 +113,8 @@ pub(crate) async fn run(
 /// Looks again and again; ends only when too much came.
 async fn watch(watch: Watch, bounds: Bounds, context: &FetchContext) {
     let every = (bounds.silence / 15).clamp(Duration::from_millis(20), Duration::from_secs(2));
-    let mut ticks = interval_at(Instant::now() + every, every);
+    // The first look is at once: what comes is counted from the beginning.
+    let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watch = Some(watch);
     loop {

@@ -99,6 +99,34 @@ async fn corners_of_versions() {
         "example.test/nested/sub",
         &["main", "latest", "v1.2.4-0.20210801000000-abcdefabcdef"],
     );
+
+    let path = "example.test/long-hashes";
+    if let Some(repository) = house.repository_of_sha256(path) {
+        let tree = |time| {
+            Commit::at(time)
+                .file("go.mod", go_mod(path))
+                .file("a.txt", "$Id$\n")
+                .file(".gitattributes", "*.txt ident\n")
+        };
+        let one = repository.commit("main", &tree(1_600_000_000));
+        repository.tag("v1.0.0", &one);
+        let two = repository.commit("main", &tree(1_600_000_100).after(&one));
+        repository.commit("dev", &tree(1_600_000_200).after(&two));
+        let pseudo = format!("v1.0.1-0.20200913122820-{}", &two[..12]);
+        house.compare(
+            path,
+            &[
+                "v1.0.0",
+                "main",
+                "dev",
+                "latest",
+                &two,
+                &two[..12],
+                &one[..40],
+                &pseudo,
+            ],
+        );
+    }
     house.agrees().await;
 }
 

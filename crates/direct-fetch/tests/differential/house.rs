@@ -120,7 +120,17 @@ impl House {
         self.repository_in(prefix, "")
     }
 
-    /// The same, with a subfolder in its go-import tag.
+    /// One whose objects are named by SHA-256, `None` where git is too old.
+    pub(crate) fn repository_of_sha256(&mut self, prefix: &str) -> Option<Repository> {
+        let folder = self.host.folder().join(prefix.replace('/', "-"));
+        let made = std::process::Command::new("git")
+            .args(["init", "--quiet", "--bare", "--object-format=sha256"])
+            .arg(folder)
+            .status();
+        made.unwrap().success().then(|| self.repository(prefix))
+    }
+
+    /// One with a subfolder in its go-import tag.
     pub(crate) fn repository_in(&mut self, prefix: &str, subfolder: &str) -> Repository {
         let name = prefix.replace('/', "-");
         let repository = self.host.repository(&name);

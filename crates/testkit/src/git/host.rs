@@ -15,7 +15,10 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::Stdio,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -32,6 +35,7 @@ struct State {
     root: TempDir,
     credentials: Mutex<Option<String>>,
     requests: Mutex<Vec<GitRequest>>,
+    old: AtomicBool,
 }
 
 /// One request that arrived.
@@ -64,6 +68,7 @@ impl GitHost {
             root,
             credentials: Mutex::default(),
             requests: Mutex::default(),
+            old: AtomicBool::default(),
         });
         let answering = Arc::clone(&state);
         let server = Server::start(
@@ -110,6 +115,11 @@ impl GitHost {
     pub fn require(&self, user: &str, password: &str) {
         let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         *self.state.credentials.lock().expect("no holder panics") = Some(format!("Basic {encoded}"));
+    }
+
+    /// Speaks the oldest protocol from now on, whatever is asked for: the one in which a host decides what may be wanted.
+    pub fn speak_the_oldest_protocol(&self) {
+        self.state.old.store(true, Ordering::Relaxed);
     }
 
     /// Refuses connections, and cuts those there are.
@@ -196,7 +206,14 @@ impl State {
             .env("REQUEST_METHOD", parts.method.as_str())
             .env("CONTENT_TYPE", header("content-type"))
             .env("CONTENT_LENGTH", body.len().to_string())
-            .env("GIT_PROTOCOL", header("git-protocol"))
+            .env(
+                "GIT_PROTOCOL",
+                if self.old.load(Ordering::Relaxed) {
+                    String::new()
+                } else {
+                    header("git-protocol")
+                },
+            )
             .env("HTTP_CONTENT_ENCODING", header("content-encoding"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

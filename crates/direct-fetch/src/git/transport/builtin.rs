@@ -1,9 +1,13 @@
 //! The built-in transport: git's protocol over https without any program.
 //!
-//! No partial clones: where history matters, a whole clone comes. SHA-256 repositories are left to the `git` command.
+//! No partial clones: where history matters, a whole clone comes.
 
 use super::{FetchError, Remote, RemoteError, Transport, Want, http::Bridge};
-use crate::git::{cache::Cache, refs::Refs, session::Session};
+use crate::git::{
+    cache::{self, Cache},
+    refs::Refs,
+    session::Session,
+};
 use gix::{
     ObjectId,
     progress::Discard,
@@ -120,7 +124,7 @@ impl BuiltIn {
         let bridge = Bridge::new(self.client.clone(), remote.clone(), session.clone(), self.limit);
         let failure = bridge.failure();
         let connect = || -> gix::Result<T> {
-            let repository = gix::open_opts(repository, gix::open::Options::isolated())?;
+            let repository = gix::open_opts(repository, cache::options())?;
             let url = gix::url::parse(remote.url.as_str())?;
             let transport = Smart::new_http(bridge, url.clone(), Protocol::V2, false);
             let remote = repository

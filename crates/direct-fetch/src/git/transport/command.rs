@@ -131,6 +131,21 @@ impl GitCommand {
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
+        // Never from https to http, and never to what runs a program or reads a folder, whatever a redirect or a rewritten
+        // address says. The operator may have said it otherwise.
+        if !self
+            .environment
+            .iter()
+            .any(|(name, _)| name == "GIT_ALLOW_PROTOCOL")
+        {
+            let scheme = remote.url.split_once("://").map_or("", |(scheme, _)| scheme);
+            let allowed = if scheme == "http" {
+                "http:https:ssh"
+            } else {
+                "https:ssh"
+            };
+            command.env("GIT_ALLOW_PROTOCOL", allowed);
+        }
         if remote.unverified_tls {
             command.env("GIT_SSL_NO_VERIFY", "1");
         }
