@@ -17,7 +17,10 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -174,12 +177,10 @@ impl Cache {
                 _ => "\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectFormat = sha256\n",
             };
             let quoted = url.replace('\\', "\\\\").replace('"', "\\\"");
-            fs::write(
-                path.join("config"),
-                format!("[core]\n{format}[remote \"origin\"]\n\turl = \"{quoted}\"\n"),
-            )?;
+            let config = format!("[core]\n{format}[remote \"origin\"]\n\turl = \"{quoted}\"\n");
+            write_whole(&path.join("config"), &config)?;
             // Last, since it is what makes a folder a repository.
-            fs::write(path.join("HEAD"), "ref: refs/heads/none\n")
+            write_whole(&path.join("HEAD"), "ref: refs/heads/none\n")
         };
         make().map_err(disk)
     }
@@ -188,6 +189,15 @@ impl Cache {
         // Only the order of sweeping hangs on it.
         let _unknown_time = File::create(self.folder.join("used")).is_err();
     }
+}
+
+/// Writes a file that somebody may be reading, or writing too: it is there whole or as it was.
+fn write_whole(path: &Path, content: &str) -> io::Result<()> {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let new = path.with_extension(format!("{}-{number}", std::process::id()));
+    fs::write(&new, content)?;
+    fs::rename(&new, path)
 }
 
 /// How the repositories here are opened: nothing of this machine's configuration counts, and no object may be larger

@@ -268,7 +268,7 @@ impl Naming<'_> {
         }
         let base = match parts.base() {
             Err(error) => return refuse(&error.to_string()),
-            Ok(Some(base)) => base,
+            Ok(Some(base)) => base.strip_suffix("+incompatible").unwrap_or(&base).to_owned(),
             Ok(None) => {
                 let major = version.major();
                 if self.place.major().is_empty() && major != "v0" {
