@@ -17,6 +17,10 @@ use std::{process::ExitCode, time::Duration};
 use theirs::Theirs;
 use world::World;
 
+/// The mirror's own, so that memory is what it would be there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many versions are fetched at once.
 const CROWD: usize = 20;
 
@@ -42,6 +46,11 @@ fn main() -> ExitCode {
         report::size(world.packed())
     );
     let crowd = world.versions(CROWD);
+    if arguments.contains(&"--parts") {
+        runtime.block_on(ours::parts(&world, &crowd));
+        memory::measure();
+        return ExitCode::SUCCESS;
+    }
     title("wall time and bytes from the host", ["ours", "go", "ratio"]);
     let (mut alone, mut shared, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {

@@ -10,15 +10,19 @@
 //!
 //! The two are apart because a repository that claims to have a commit is never sent its tree again.
 
-use super::{listings::Listings, transport::Remote};
-use proxy_core::{file::Sha256, spool::SpoolError, upstream::UpstreamError};
+use super::{listings::Listings, session::Session, transport::Remote};
+use proxy_core::{
+    file::Sha256,
+    spool::SpoolError,
+    upstream::{FetchContext, UpstreamError},
+};
 use std::{
     collections::{HashMap, HashSet},
     fs::{self, File},
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime},
@@ -47,15 +51,23 @@ pub(super) struct Cache {
     /// Commits that somebody waits for; whoever fetches next brings them all.
     pub(super) wanted: Mutex<HashSet<gix::ObjectId>>,
     pub(super) listings: Listings,
-    writing: Mutex<()>,
+    /// The question of whoever writes now.
+    writer: Mutex<Option<FetchContext>>,
+    free: Condvar,
 }
 
 /// The right to write one repository's cache.
 pub(super) struct Writing<'a> {
-    _here: MutexGuard<'a, ()>,
+    _here: Writer<'a>,
     /// Unlocked when closed.
     _everywhere: File,
 }
+
+/// Who writes in this process, until dropped.
+struct Writer<'a>(&'a Cache);
+
+/// How often who waits for the writer looks whether it moves, and whether anybody still wants the answer.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl Caches {
     /// Caches below a folder, which is made.
@@ -84,7 +96,8 @@ impl Caches {
             folder,
             wanted: Mutex::default(),
             listings: Listings::default(),
-            writing: Mutex::default(),
+            writer: Mutex::default(),
+            free: Condvar::new(),
         });
         cache.touch();
         open.retain(|_, cache| Arc::strong_count(cache) > 1);
@@ -149,8 +162,17 @@ impl Cache {
     }
 
     /// Waits for the right to write, and clears away what a writer left that was killed.
-    pub(super) fn write(&self) -> Result<Writing<'_>, UpstreamError> {
-        let here = lock(&self.writing);
+    pub(super) fn write(&self, session: &Session) -> Result<Writing<'_>, UpstreamError> {
+        let mut writer = lock(&self.writer);
+        while let Some(writing) = &*writer {
+            session.check()?;
+            share_activity(writing, session.context());
+            let waited = self.free.wait_timeout(writer, LOOK);
+            (writer, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        *writer = Some(session.context().clone());
+        drop(writer);
+        let here = Writer(self);
         let everywhere = File::create(self.folder.join("lock")).map_err(disk)?;
         everywhere.lock().map_err(disk)?;
         for repository in [self.objects(), self.history()] {
@@ -209,6 +231,20 @@ pub(super) fn options() -> gix::open::Options {
 /// 512 MiB: a module holds at most 500 MB.
 const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimit=536870912";
 
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.writer) = None;
+        self.0.free.notify_all();
+    }
+}
+
+/// What the writer hears, it hears for all who wait for it: a large fetch must not look like silence to them.
+fn share_activity(writer: &FetchContext, waiting: &FetchContext) {
+    if writer.silent_for() < LOOK * 2 {
+        waiting.note_activity();
+    }
+}
+
 /// Removes lock files and half-written packs: nobody else writes while we hold the lock.
 fn clear_leftovers(repository: &Path) {
     let locks =
@@ -246,4 +282,24 @@ pub(super) fn disk(error: io::Error) -> UpstreamError {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_fetch_that_moves_does_not_wait_in_silence() {
+        let (writer, waiting) = (FetchContext::default(), FetchContext::default());
+        let seconds = Duration::from_secs(20);
+        tokio::time::advance(seconds).await;
+        share_activity(&writer, &waiting);
+        assert_eq!(waiting.silent_for(), seconds, "the writer heard nothing either");
+        writer.note_activity();
+        share_activity(&writer, &waiting);
+        assert_eq!(waiting.silent_for(), Duration::ZERO);
+        tokio::time::advance(seconds).await;
+        share_activity(&writer, &waiting);
+        assert_eq!(waiting.silent_for(), seconds);
+    }
 }

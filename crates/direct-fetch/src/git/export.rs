@@ -26,9 +26,9 @@ use shelf::Shelf;
 use std::{fmt::Display, io, sync::Arc};
 
 /// A file larger than this is not packed in memory but written straight to the zip, in bytes.
-const LARGE: u64 = 4 << 20;
+const LARGEST_PACKED: u64 = 4 << 20;
 /// How much of files is read ahead of the zip, in bytes.
-const AHEAD: u64 = 16 << 20;
+const AHEAD: u64 = 8 << 20;
 
 /// A file in a module's folder.
 struct File {
@@ -249,14 +249,16 @@ impl Export<'_> {
             || shared.to_thread_local(),
             |objects, (file, checkout)| {
                 session.check()?;
-                if file.size > LARGE {
-                    return read(objects, module, file, checkout.as_ref()).map(Content::Large);
-                }
-                let packed = shelf.get((file.blob, checkout.clone()), || {
-                    let content = read(objects, module, file, checkout.as_ref())?;
-                    Packed::new(&content).map_err(disk)
-                });
-                packed.map(Content::Packed)
+                let content = || read(objects, module, file, checkout.as_ref());
+                let packed = || Packed::new(&content()?).map_err(disk);
+                Ok(match file.size {
+                    0..=shelf::LARGEST => {
+                        let key = (file.blob, checkout.clone());
+                        Content::Packed(shelf.get(key, packed)?)
+                    }
+                    0..=LARGEST_PACKED => Content::Packed(Arc::new(packed()?)),
+                    _ => Content::Large(content()?),
+                })
             },
             |(file, _), content| {
                 // Making the zip is progress that the host has no part in.

@@ -170,7 +170,7 @@ impl<'a> Repository<'a> {
     /// Fetches a commit, together with all that others wait for by the time it is our turn.
     fn bring(&self, commit: ObjectId, into: &Path) -> Result<(), UpstreamError> {
         lock(&self.cache.wanted).insert(commit);
-        let _writing = self.cache.write()?;
+        let _writing = self.cache.write(self.session)?;
         self.session.check()?;
         if open(into)?.has_object(commit) {
             return Ok(());
@@ -248,7 +248,7 @@ impl<'a> Repository<'a> {
         let complete = |history: &gix::Repository| refs.tips().iter().all(|tip| history.has_object(tip));
         let mut history = open(&path)?;
         if !complete(&history) {
-            let _writing = self.cache.write()?;
+            let _writing = self.cache.write(self.session)?;
             self.session.check()?;
             if !complete(&open(&path)?) {
                 self.transport

@@ -19,6 +19,8 @@ pub struct Packed {
 
 /// The library wants a name for the entry, which gets its own where it is copied to.
 const NAME: &str = "f";
+/// What is around a file in a zip of its own, in bytes: more than enough.
+const FRAME: usize = 256;
 
 impl Packed {
     /// Packs a content: deflated, or as it is if deflating does not make it smaller. Takes the processor's time.
@@ -81,7 +83,10 @@ pub(super) fn method(content: &[u8]) -> CompressionMethod {
 }
 
 fn pack(content: &[u8], method: CompressionMethod) -> io::Result<Vec<u8>> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(match method {
+        CompressionMethod::Stored => content.len() + FRAME,
+        _ => content.len() / 3 + FRAME,
+    })));
     zip.start_file(NAME, options(method))?;
     zip.write_all(content)?;
     Ok(zip.finish()?.into_inner())

@@ -14,6 +14,8 @@ use std::{
 
 /// The most the shelf holds, in bytes; what was of longest no use goes first.
 const LIMIT: u64 = 64 << 20;
+/// A file larger than this has no place there: it would take those of many. In bytes, before packing.
+pub(super) const LARGEST: u64 = 1 << 20;
 /// How long after the last zip the shelf is kept.
 pub(in crate::git) const KEPT: Duration = Duration::from_secs(60);
 
