@@ -19,19 +19,21 @@ use testkit::{
     module::incompressible,
 };
 
-const FILES: usize = 100;
-const FILE: usize = 4 << 20;
+/// How many files there are of which size: half of the tree are files that are packed ahead, half are too large for it.
+const FILES: [(usize, usize); 2] = [(200, 1 << 20), (50, 4 << 20)];
 
 /// Serves the tree and lets another process zip it.
 pub(crate) fn measure() {
     let host = GitHost::start();
     let repository = host.repository("huge.git");
     let mut commit = Commit::at(1_700_000_000).file("go.mod", format!("module {MODULE}\n"));
-    for number in 0..FILES {
-        // Half of it compresses.
-        let mut content = incompressible(FILE / 2, number as u64).to_vec();
-        content.resize(FILE, b'a');
-        commit = commit.file(&format!("f{number}.bin"), content);
+    for (count, size) in FILES {
+        for number in 0..count {
+            // Half of it compresses.
+            let mut content = incompressible(size / 2, (size + number) as u64).to_vec();
+            content.resize(size, b'a');
+            commit = commit.file(&format!("f{size}-{number}.bin"), content);
+        }
     }
     repository.tag("v1.0.0", &repository.commit("main", &commit));
     let program = std::env::current_exe().expect("this program has a name");
@@ -47,9 +49,10 @@ pub(crate) fn zip_tree(url: &str) {
     let folder = TempDir::new().expect("a folder can be made");
     let spool = Spool::open(&folder.path().join("spool")).expect("a spool can be made");
     let reader = Reader::new(url.to_owned(), true, folder.path(), &spool);
+    let tree: usize = FILES.iter().map(|(count, size)| count * size).sum();
     println!(
         "\nmemory of a process that fetches and zips {}",
-        size((FILES * FILE) as u64)
+        size(tree as u64)
     );
     for what in ["fetched and zipped", "zipped again"] {
         let ((time, zip), memory) = watched(|| {

@@ -23,10 +23,8 @@ use proxy_core::{
     zip::{FileKind, InvalidTree, Packed, TreeFile, VendorRule, Writer, select},
 };
 use shelf::Shelf;
-use std::{fmt::Display, io, sync::Arc};
+use std::{fmt::Display, io};
 
-/// A file larger than this is not packed in memory but written straight to the zip, in bytes.
-const LARGEST_PACKED: u64 = 4 << 20;
 /// How much of files is read ahead of the zip, in bytes.
 const AHEAD: u64 = 8 << 20;
 
@@ -40,12 +38,6 @@ struct File {
     size: u64,
     /// The repository's own `LICENSE` is taken as it is.
     inherited: bool,
-}
-
-/// A file on its way into the zip.
-enum Content {
-    Packed(Arc<Packed>),
-    Large(Vec<u8>),
 }
 
 /// Writes the zip of a module that lies in `folder` of `commit`.
@@ -197,7 +189,7 @@ impl Export<'_> {
             .find(|file| file.path == "go.mod" && file.kind == FileKind::Regular);
         let go_mod = go_mod.map(|file| {
             let checkout = self.checkout(file, attributes)?;
-            read(self.objects, self.module, file, checkout.as_ref())
+            read(self.objects, self.module, file, checkout.as_ref(), <[u8]>::to_vec)
         });
         let go_mod = go_mod.transpose()?;
         let listed: Vec<_> = files
@@ -242,30 +234,30 @@ impl Export<'_> {
         let mut writer = Writer::new(self.module, spool.writer());
         let (module, session) = (self.module, self.session);
         let shared = self.objects.clone().into_sync();
+        // Not the handle that remembers objects: a blob is read once.
+        let objects = shared.to_thread_local();
+        let is_large = |file: &File| file.size > shelf::LARGEST;
         ahead::in_order(
             &asked,
-            |(file, _)| file.size,
+            |(file, _)| if is_large(file) { 0 } else { file.size },
             AHEAD,
             || shared.to_thread_local(),
             |objects, (file, checkout)| {
                 session.check()?;
-                let content = || read(objects, module, file, checkout.as_ref());
-                let packed = || Packed::new(&content()?).map_err(disk);
-                Ok(match file.size {
-                    0..=shelf::LARGEST => {
-                        let key = (file.blob, checkout.clone());
-                        Content::Packed(shelf.get(key, packed)?)
-                    }
-                    0..=LARGEST_PACKED => Content::Packed(Arc::new(packed()?)),
-                    _ => Content::Large(content()?),
-                })
+                if is_large(file) {
+                    return Ok(None);
+                }
+                let pack = || read(objects, module, file, checkout.as_ref(), Packed::new)?.map_err(disk);
+                shelf.get((file.blob, checkout.clone()), pack).map(Some)
             },
-            |(file, _), content| {
+            |(file, checkout), packed| {
                 // Making the zip is progress that the host has no part in.
                 session.note_activity();
-                let added = match content {
-                    Content::Packed(packed) => writer.add_packed(&file.path, &packed),
-                    Content::Large(content) => writer.add_bytes(&file.path, &content),
+                let added = match packed {
+                    Some(packed) => writer.add_packed(&file.path, &packed),
+                    None => read(&objects, module, file, checkout.as_ref(), |content| {
+                        writer.add_bytes(&file.path, content)
+                    })?,
                 };
                 added.map_err(|error| unwritable(module, error))
             },
@@ -310,22 +302,21 @@ impl Export<'_> {
     }
 }
 
-/// A file as it goes into the zip.
-fn read(
+/// Gives `work` a file as it goes into the zip. Not as a vector of its own: the library uses its memory again for the
+/// next file.
+fn read<T>(
     objects: &gix::Repository,
     module: &ModuleVersion,
     file: &File,
     checkout: Option<&Checkout>,
-) -> Result<Vec<u8>, UpstreamError> {
+    work: impl FnOnce(&[u8]) -> T,
+) -> Result<T, UpstreamError> {
     let blob = objects
         .find_object(file.blob)
         .map_err(|error| broken(module, &error))?;
-    let blob = blob.detach().data;
     Ok(match checkout {
-        Some(checkout) => checkout
-            .convert(&blob, &file.blob.to_hex().to_string())
-            .into_owned(),
-        None => blob,
+        Some(checkout) => work(&checkout.convert(&blob.data, &file.blob.to_hex().to_string())),
+        None => work(&blob.data),
     })
 }
 

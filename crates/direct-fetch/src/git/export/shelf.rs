@@ -4,16 +4,17 @@
 //! once, whichever version comes first; what a zip's bytes are does not depend on what lay on the shelf.
 
 use super::super::attributes::Checkout;
+use crate::git::cache::lock;
 use gix::ObjectId;
-use moka::{policy::EvictionPolicy, sync::Cache};
 use proxy_core::{upstream::UpstreamError, zip::Packed};
 use std::{
-    sync::{Arc, Mutex, PoisonError, Weak},
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
 /// The most the shelf holds, in bytes; what was of longest no use goes first.
-const LIMIT: u64 = 64 << 20;
+const LIMIT: usize = 64 << 20;
 /// A file larger than this has no place there: it would take those of many. In bytes, before packing.
 pub(super) const LARGEST: u64 = 1 << 20;
 /// How long after the last zip the shelf is kept.
@@ -27,13 +28,34 @@ pub(super) type Key = (ObjectId, Option<Checkout>);
 pub(in crate::git) struct Shelves(Arc<Mutex<Weak<Shelf>>>);
 
 /// Packed files. Whoever holds it keeps it.
+///
+/// No cache of a library: those forget what was taken out of them some time later, and these are too large for that.
 #[derive(Debug)]
-pub(in crate::git) struct Shelf(Cache<Key, Arc<Packed>>);
+pub(in crate::git) struct Shelf {
+    limit: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    places: HashMap<Key, Place>,
+    /// The keys of packed files, and how large those are, by the time of their last use, which is a number.
+    used: BTreeMap<u64, (Key, usize)>,
+    now: u64,
+    size: usize,
+}
+
+/// Where a packed file is, or will be when whoever packs it is done.
+#[derive(Debug, Default)]
+struct Place {
+    packed: Arc<Mutex<Option<Arc<Packed>>>>,
+    last_use: Option<u64>,
+}
 
 impl Shelves {
     /// The shelf there is, else a new one.
     pub(in crate::git) fn open(&self) -> Arc<Shelf> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.0);
         known.upgrade().unwrap_or_else(|| {
             let shelf = Arc::new(Shelf::new(LIMIT));
             *known = Arc::downgrade(&shelf);
@@ -43,12 +65,11 @@ impl Shelves {
 }
 
 impl Shelf {
-    fn new(limit: u64) -> Self {
-        let cache = Cache::builder()
-            .max_capacity(limit)
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_: &Key, packed: &Arc<Packed>| u32::try_from(packed.memory()).unwrap_or(u32::MAX));
-        Self(cache.build())
+    fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            state: Mutex::default(),
+        }
     }
 
     /// The packed file of this key, made now by one of those who want it at the same time.
@@ -57,9 +78,46 @@ impl Shelf {
         key: Key,
         make: impl FnOnce() -> Result<Packed, UpstreamError>,
     ) -> Result<Arc<Packed>, UpstreamError> {
-        self.0
-            .try_get_with(key, || make().map(Arc::new))
-            .map_err(|error: Arc<UpstreamError>| UpstreamError::clone(&error))
+        let place = Arc::clone(&lock(&self.state).places.entry(key.clone()).or_default().packed);
+        let packed = {
+            let mut place = lock(&place);
+            match &*place {
+                Some(packed) => Ok(Arc::clone(packed)),
+                None => make().map(|packed| Arc::clone(place.insert(Arc::new(packed)))),
+            }
+        };
+        let mut state = lock(&self.state);
+        match &packed {
+            Ok(packed) => state.note_use(key, packed.memory(), self.limit),
+            Err(_) => {
+                state.places.remove(&key);
+            }
+        }
+        packed
+    }
+}
+
+impl State {
+    /// Makes a file the last that was used, and room for it.
+    fn note_use(&mut self, key: Key, size: usize, limit: usize) {
+        self.now += 1;
+        // It may have been taken out again in between; then nobody else finds it, and it needs no room.
+        let Some(place) = self.places.get_mut(&key) else {
+            return;
+        };
+        match place.last_use.replace(self.now) {
+            Some(before) => {
+                self.used.remove(&before);
+            }
+            None => self.size += size,
+        }
+        self.used.insert(self.now, (key, size));
+        while self.size > limit
+            && let Some((_, (oldest, size))) = self.used.pop_first()
+        {
+            self.places.remove(&oldest);
+            self.size -= size;
+        }
     }
 }
 
@@ -86,8 +144,11 @@ mod tests {
         for number in 0..200 {
             shelf.get(key(number), || noise(number)).unwrap();
         }
-        shelf.0.run_pending_tasks();
-        assert!(shelf.0.weighted_size() <= 20_000 && shelf.0.entry_count() > 5);
+        {
+            let state = lock(&shelf.state);
+            assert!(state.size <= 20_000 && state.places.len() > 5, "{state:?}");
+            assert_eq!(state.places.len(), state.used.len());
+        }
         let kept = shelf.get(key(199), || panic!("the last one is still here"));
         assert!(kept.is_ok());
     }
