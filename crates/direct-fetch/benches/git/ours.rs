@@ -220,7 +220,7 @@ pub(crate) async fn parts(world: &World, versions: &[String]) {
     );
 }
 
-/// How long this process has kept processors busy, in hundredths of a second as the kernel counts it (proc_pid_stat(5)).
+/// How long this process has kept processors busy, in hundredths of a second as the kernel counts it (see `proc_pid_stat(5)`).
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
