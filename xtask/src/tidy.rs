@@ -28,3 +28,12 @@ fn check() -> Result<Vec<String>, Failure> {
     complaints.extend(links::check(&files));
     Ok(complaints)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tree_is_tidy() {
+        let complaints = super::check().unwrap();
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    }
+}

@@ -43,8 +43,15 @@ pub struct StoaProcess {
 /// What it printed so far, both ways out in order of arrival.
 #[derive(Debug, Default)]
 struct Log {
-    text: Mutex<String>,
+    printed: Mutex<Printed>,
     grown: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Printed {
+    text: String,
+    /// How many ways out are still open.
+    open: usize,
 }
 
 /// The memory of a process, in bytes.
@@ -229,18 +236,13 @@ impl StoaProcess {
 
     /// What it printed so far.
     pub fn log(&self) -> String {
-        self.log.text.lock().expect("no holder panics").clone()
+        self.log.printed.lock().expect("no holder panics").text.clone()
     }
 
     /// Waits until it has printed this. Panics if it does not within a minute.
     pub fn wait_for_log(&self, part: &str) {
-        let text = self.log.text.lock().expect("no holder panics");
-        let waited = self
-            .log
-            .grown
-            .wait_timeout_while(text, TIME_LIMIT, |text| !text.contains(part));
-        let (text, timeout) = waited.expect("no holder panics");
-        assert!(!timeout.timed_out(), "never said {part:?}:\n{text}");
+        let seen = self.log.wait_until(|printed| printed.text.contains(part));
+        assert!(seen, "never said {part:?}:\n{}", self.log());
     }
 
     /// What memory it uses, from the kernel.
@@ -261,6 +263,18 @@ impl StoaProcess {
             peak: field("VmHWM:"),
             anonymous: field("RssAnon:"),
         }
+    }
+
+    /// How long it has kept processors busy, its own threads only.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("the process is alive");
+        // Behind the name: state is field 3, user time field 14, system time field 15, in hundredths of a second.
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
+        let ticks = fields
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>() * 10)
     }
 
     /// How many processes it has started that still run.
@@ -296,6 +310,8 @@ impl StoaProcess {
         let deadline = Instant::now() + TIME_LIMIT;
         loop {
             if let Some(status) = self.child.try_wait().expect("it was started") {
+                // Its last words may still be on their way.
+                self.log.wait_until(|printed| printed.open == 0);
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not stop:\n{}", self.log());
@@ -343,18 +359,28 @@ impl Log {
     fn follow(self: &Arc<Self>, pipe: Option<impl Read + Send + 'static>) {
         let log = Arc::clone(self);
         let Some(pipe) = pipe else { return };
+        log.printed.lock().expect("no holder panics").open += 1;
         thread::spawn(move || {
             let mut lines = BufReader::new(pipe);
             let mut line = Vec::new();
             while matches!(lines.read_until(b'\n', &mut line), Ok(count) if count > 0) {
-                log.text
-                    .lock()
-                    .expect("no holder panics")
-                    .push_str(&String::from_utf8_lossy(&line));
+                let mut printed = log.printed.lock().expect("no holder panics");
+                printed.text.push_str(&String::from_utf8_lossy(&line));
                 log.grown.notify_all();
                 line.clear();
             }
+            log.printed.lock().expect("no holder panics").open -= 1;
+            log.grown.notify_all();
         });
+    }
+
+    /// Waits for something to be true of it; says whether it came true within a minute.
+    fn wait_until(&self, wanted: impl Fn(&Printed) -> bool) -> bool {
+        let printed = self.printed.lock().expect("no holder panics");
+        let waited = self
+            .grown
+            .wait_timeout_while(printed, TIME_LIMIT, |printed| !wanted(printed));
+        !waited.expect("no holder panics").1.timed_out()
     }
 }
 

@@ -12,11 +12,13 @@ pub(crate) fn measure(report: &Report, world: &World) {
     let nginx = world.nginx(false);
     let file = format!("file://{}", world.tree().display());
     let (mut by_file, mut by_nginx, mut cold, mut warm) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut busy = Vec::new();
     for _ in 0..report.rounds.max(2) {
         by_file.push(download(&project, &file));
         by_nginx.push(download(&project, &nginx.url()));
         let stoa = world.mirror(&nginx.url(), false).start();
         cold.push(download(&project, &stoa.url()));
+        busy.push(stoa.processor_time().as_secs_f64());
         warm.push(download(&project, &stoa.url()));
     }
     let (by_file, by_nginx, cold, warm) = (median(by_file), median(by_nginx), median(cold), median(warm));
@@ -32,6 +34,8 @@ pub(crate) fn measure(report: &Report, world: &World) {
         Some(cold / by_nginx),
         "<= 1.15",
     );
+    let busy = seconds(median(busy));
+    report.line("processor time of that, ours alone", &busy, "-", None, "");
     report.line(
         "warm, beside nginx as the proxy",
         &seconds(warm),

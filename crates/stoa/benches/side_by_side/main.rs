@@ -23,6 +23,10 @@ fn main() -> ExitCode {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let report = Report::start(if quick { 1 } else { 3 }, if quick { 1 } else { 3 });
     let world = World::make();
+    println!(
+        "Files are kept below {}; TMPDIR chooses another place.",
+        std::env::temp_dir().display()
+    );
     start_up::measure(&report, &world);
     rates::measure(&report, &world);
     downloads::measure(&report, &world);
