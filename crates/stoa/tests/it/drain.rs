@@ -30,7 +30,7 @@ async fn one_under_way(
 #[tokio::test]
 async fn what_is_under_way_is_answered_and_readiness_ends_at_once() {
     let gate = Gate::shut();
-    let (server, client, _upstream) = one_under_way(&gate, "60s").await;
+    let (mut server, client, _upstream) = one_under_way(&gate, "60s").await;
     assert_eq!(server.get("/readyz").await.status, 200);
     server.ask_to_stop();
     server.wait_for_log("shutting down");
@@ -40,7 +40,8 @@ async fn what_is_under_way_is_answered_and_readiness_ends_at_once() {
     assert_eq!(server.get("/healthz").await.status, 200);
     gate.open();
     assert_eq!(client.await.expect("the client ends"), Some(200));
-    let (status, log) = server.stop();
+    // It was told already; a second signal would end it at once.
+    let (status, log) = (server.wait(), server.log());
     assert!(
         status.success() && log.contains("stopped") && !log.contains("cut_off"),
         "{log}"
