@@ -136,19 +136,26 @@ fn write_all(queue: &Receiver<Message>, output: impl Write, state: &State) {
     let mut output = BufWriter::with_capacity(64 << 10, output);
     while let Ok(first) = queue.recv() {
         let mut next = Some(first);
-        while let Some(message) = next {
-            if let Message::Line(line) = message {
-                let _ = output.write_all(&line);
+        loop {
+            // Looked at before the queue is emptied: whatever was sent before the end is in it then. Looked at only
+            // afterwards, the end could have come with a few lines before it that nobody takes out.
+            let ending = state.ending.load(Ordering::Acquire);
+            while let Some(message) = next.take().or_else(|| queue.try_recv().ok()) {
+                if let Message::Line(line) = message {
+                    let _ = output.write_all(&line);
+                }
             }
-            next = queue.try_recv().ok();
-        }
-        let lost = state.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            let _ = output.write_all((state.tell_lost)(lost).as_bytes());
-        }
-        let _ = output.flush();
-        if state.ending.load(Ordering::Acquire) {
-            return;
+            let lost = state.lost.swap(0, Ordering::Relaxed);
+            if lost > 0 {
+                let _ = output.write_all((state.tell_lost)(lost).as_bytes());
+            }
+            let _ = output.flush();
+            if ending {
+                return;
+            }
+            if !state.ending.load(Ordering::Acquire) {
+                break;
+            }
         }
     }
 }
