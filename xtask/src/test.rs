@@ -2,7 +2,7 @@
 
 use crate::{
     Failure, services,
-    step::{program, step},
+    step::{last_program, program, step},
     tidy,
     tree::cargo,
 };
@@ -34,7 +34,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     program("docs", cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"))?;
     // Last, so that cargo's own closing lines are those of the whole run.
     let tests = ["test", "--workspace", "--locked", "--no-fail-fast"];
-    program(
+    last_program(
         "tests",
         cargo()
             .args(tests)
