@@ -43,6 +43,8 @@ pub(crate) struct Server {
     handler: Handler,
     tls: Option<TlsAcceptor>,
     accepting: Mutex<Option<AbortHandle>>,
+    /// Held by whoever accepts and by every connection, for as long as they are there.
+    alive: Arc<()>,
 }
 
 impl Server {
@@ -53,6 +55,7 @@ impl Server {
             handler,
             tls: tls.map(TlsAcceptor::from),
             accepting: Mutex::new(None),
+            alive: Arc::new(()),
         };
         server.plug();
         server
@@ -72,8 +75,9 @@ impl Server {
     pub(crate) fn unplug(&self) {
         if let Some(accepting) = self.accepting.lock().expect("no holder panics").take() {
             accepting.abort();
-            // The listener is dropped by the runtime a moment later; wait until connecting is really refused.
-            while std::net::TcpStream::connect(self.port.address()).is_ok() {
+            // The runtime drops the listener and the connections a moment later, and until then one of them could
+            // still answer: wait until all are gone.
+            while Arc::strong_count(&self.alive) > 1 {
                 std::thread::yield_now();
             }
         }
@@ -84,7 +88,13 @@ impl Server {
         let mut accepting = self.accepting.lock().expect("no holder panics");
         if accepting.is_none() {
             let _inside = runtime().enter();
-            let serving = accept(self.port.listen(), self.tls.clone(), Arc::clone(&self.handler));
+            let alive = Arc::clone(&self.alive);
+            let serving = accept(
+                self.port.listen(),
+                self.tls.clone(),
+                Arc::clone(&self.handler),
+                alive,
+            );
             *accepting = Some(runtime().spawn(serving).abort_handle());
         }
     }
@@ -107,15 +117,16 @@ impl fmt::Debug for Server {
 }
 
 /// Accepts for ever. The connections belong to this future: when it is aborted, they are cut.
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler, alive: Arc<()>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let (handler, tls) = (Arc::clone(&handler), tls.clone());
+        let (handler, tls, alive) = (Arc::clone(&handler), tls.clone(), Arc::clone(&alive));
         connections.spawn(async move {
+            let _alive = alive;
             match tls {
                 None => converse(stream, handler).await,
                 Some(tls) => {
