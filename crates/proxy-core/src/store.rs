@@ -3,19 +3,28 @@
 //! Nothing that was inserted is ever changed or removed, and there is no method that could do it: the three verbs
 //! of [`ModuleStore`] are open, list and insert. A backend keeps the promises written at the trait in whatever way
 //! is native to it (a hard link, a conditional put, a row that is inserted once), and proves it by running the
-//! conformance suite. Comfort for callers is in [`ModuleStoreExt`], which no backend implements.
+//! conformance suite. Comfort for callers is in [`ModuleStoreExt`], which no backend implements. What only some backends
+//! can do is a small trait of its own beside it: [`Catalog`], [`Feed`], [`SignedLinks`], [`Quarantine`].
 
 pub mod cached;
+mod catalog;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod content;
 mod error;
+mod feed;
+mod links;
 pub mod memory;
+mod quarantine;
 
 pub use cached::{CacheLimits, CachedStore};
+pub use catalog::Catalog;
 pub use content::{Content, ContentBytes, Part, Validator};
 pub use error::StoreError;
+pub use feed::{Feed, FeedEntry};
+pub use links::SignedLinks;
 pub use memory::MemoryStore;
+pub use quarantine::{Corrupt, Quarantine};
 
 use crate::{
     file::ModuleFile,

@@ -5,29 +5,41 @@ use crate::{
     exit::Failure,
 };
 use proxy_core::{
+    lease::Leases,
     records::RecordStore,
     spool::Spool,
-    store::{MemoryStore, ModuleStore},
+    store::{Catalog, Feed, MemoryStore, ModuleStore, Quarantine, SignedLinks},
 };
 use std::{error::Error, path::Path, sync::Arc};
 use storage_fs::FsStore;
 
 /// An opened store, with what only some backends can do.
+#[expect(dead_code, reason = "not everything is put to work yet")]
 pub(crate) struct Storage {
     /// Where module files are kept.
     pub(crate) modules: Arc<dyn ModuleStore>,
     /// Where records are kept.
     pub(crate) records: Arc<dyn RecordStore>,
+    /// Lists everything that is kept.
+    pub(crate) catalog: Option<Arc<dyn Catalog>>,
+    /// Lists versions in the order in which they were kept, where the store itself can; else records do.
+    pub(crate) feed: Option<Arc<dyn Feed>>,
+    /// Signs links to files, where the store can.
+    pub(crate) links: Option<Arc<dyn SignedLinks>>,
+    /// Takes damaged files out of the way.
+    pub(crate) quarantine: Option<Arc<dyn Quarantine>>,
+    /// The store's own leases, shared by its nodes; else leases are kept in memory or in records.
+    pub(crate) leases: Option<Arc<dyn Leases>>,
     /// Where bytes on their way in are.
     pub(crate) spool: Spool,
     /// What it is, for people.
     pub(crate) description: String,
 }
 
-/// Opens the store that the configuration names. Blocks.
-pub(crate) fn open_store(config: &Config) -> Result<Storage, Failure> {
+/// Opens the store that the configuration names.
+pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
     match &config.storage {
-        StorageUrl::File(folder) => {
+        StorageUrl::File(folder) => tokio::task::block_in_place(|| {
             let created = if folder.exists() { "" } else { " (created)" };
             let store = FsStore::open(folder).map_err(|error| {
                 Failure::Unavailable(format!(
@@ -43,10 +55,15 @@ pub(crate) fn open_store(config: &Config) -> Result<Storage, Failure> {
             Ok(Storage {
                 modules: Arc::new(store.clone()),
                 records: Arc::new(store),
+                catalog: None,
+                feed: None,
+                links: None,
+                quarantine: None,
+                leases: None,
                 spool,
                 description: format!("{}{created}", folder.display()),
             })
-        }
+        }),
         StorageUrl::Memory => {
             let store = MemoryStore::new();
             let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
@@ -55,7 +72,12 @@ pub(crate) fn open_store(config: &Config) -> Result<Storage, Failure> {
             })?;
             Ok(Storage {
                 modules: Arc::new(store.clone()),
-                records: Arc::new(store),
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
+                feed: None,
+                links: None,
+                quarantine: Some(Arc::new(store)),
+                leases: None,
                 spool: open_spool(&folder)?,
                 description: "memory (forgotten when the process ends)".into(),
             })

@@ -58,7 +58,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     let tls = certificate.as_ref().map(Certificate::acceptor).transpose();
     let tls = tls.map_err(|error| Failure::Internal(error.to_string()))?;
 
-    let storage = tokio::task::block_in_place(|| open_store(config))?;
+    let storage = open_store(config).await?;
     let store = storage.description.clone();
     let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
     let drain = Arc::new(Drain::default());

@@ -3,7 +3,7 @@
 //! It runs the server with nothing installed, keeps the tests of everything above a store fast, and is the shortest
 //! way to read what [`ModuleStore`] and [`RecordStore`] mean.
 
-use super::{Content, Inserted, ModuleStore, Part, StoreError, Validator};
+use super::{Catalog, Content, Corrupt, Inserted, ModuleStore, Part, Quarantine, StoreError, Validator};
 use crate::{
     file::{Body, Held, Kind, ModuleFile, Sha256},
     module::{ModulePath, Version},
@@ -26,6 +26,7 @@ pub struct MemoryStore(Arc<Mutex<Shelves>>);
 #[derive(Default)]
 struct Shelves {
     files: BTreeMap<ModuleFile, (Bytes, Sha256)>,
+    damaged: BTreeMap<String, Bytes>,
     records: BTreeMap<RecordKey, Record>,
     writes: u64,
 }
@@ -106,6 +107,36 @@ impl RecordStore for MemoryStore {
 
     async fn remove(&self, key: &RecordKey) -> Result<(), StoreError> {
         self.shelves().records.remove(key);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Catalog for MemoryStore {
+    async fn files(&self, after: Option<&ModuleFile>, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
+        let after = after.map(ModuleFile::tree_path);
+        let mut ahead: Vec<(String, ModuleFile)> = self
+            .shelves()
+            .files
+            .keys()
+            .map(|file| (file.tree_path(), file.clone()))
+            .filter(|(name, _)| after.as_ref().is_none_or(|after| name > after))
+            .collect();
+        ahead.sort_unstable();
+        Ok(ahead.into_iter().take(limit).map(|(_, file)| file).collect())
+    }
+}
+
+#[async_trait]
+impl Quarantine for MemoryStore {
+    async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError> {
+        let mut shelves = self.shelves();
+        if let Some((_, sha256)) = shelves.files.get(file.file())
+            && file.found() == Some(*sha256)
+            && let Some((bytes, _)) = shelves.files.remove(file.file())
+        {
+            shelves.damaged.insert(file.tree_path(), bytes);
+        }
         Ok(())
     }
 }
