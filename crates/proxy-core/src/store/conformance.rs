@@ -44,6 +44,7 @@ mod records;
 mod run;
 mod samples;
 
+pub(crate) use run::prove;
 pub use run::{broken_by, prove_records, prove_store};
 pub use samples::Samples;
 
