@@ -4,6 +4,8 @@
 //! program to install: then `up` starts the server under `target/services`, on loopback, and gives the variables
 //! by which tests find it.
 
+mod redis;
+
 use crate::{Failure, install::Program, programs};
 
 /// Variables for the tests.
@@ -41,7 +43,7 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 2] = [&programs::GIT, &programs::GO];
+const ALL: [&dyn Service; 3] = [&programs::GIT, &programs::GO, &redis::Redis];
 
 /// `cargo xtask services up|down|list`.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
