@@ -54,12 +54,12 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
             };
             Ok(Storage {
                 modules: Arc::new(store.clone()),
-                records: Arc::new(store),
+                records: Arc::new(store.clone()),
                 catalog: None,
                 feed: None,
                 links: None,
                 quarantine: None,
-                leases: None,
+                leases: Some(Arc::new(store.leases())),
                 spool,
                 description: format!("{}{created}", folder.display()),
             })

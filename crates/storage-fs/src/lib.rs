@@ -2,10 +2,12 @@
 
 mod disk;
 mod files;
+mod leases;
 mod open;
 mod records;
 mod ziphash;
 
+pub use leases::FsLeases;
 pub use open::OpenError;
 
 use async_trait::async_trait;

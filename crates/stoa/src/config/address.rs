@@ -86,20 +86,6 @@ pub(crate) fn web_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Checks `auto`, or the address of a Redis.
-pub(crate) fn lease_url(text: &str) -> Result<(), String> {
-    if text == "auto" {
-        return Ok(());
-    }
-    let wrong = || "it is neither auto nor an address such as redis://host:6379".to_owned();
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    match url.scheme() {
-        "redis" | "rediss" if url.has_host() => Ok(()),
-        "redis+unix" | "unix" if !url.path().is_empty() => Ok(()),
-        _ => Err(wrong()),
-    }
-}
-
 impl BasePath {
     /// The prefix, empty for the root.
     pub(crate) fn as_str(&self) -> &str {
@@ -170,21 +156,6 @@ mod tests {
         for text in ["", "go.example.com", "ftp://x", "https://u:p@x", "https://x/?q=1"] {
             let error = web_url(text).expect_err(text);
             assert!(!error.contains("u:p"), "{error}");
-        }
-    }
-
-    #[test]
-    fn leases_are_automatic_or_in_redis() {
-        for text in [
-            "auto",
-            "redis://localhost",
-            "rediss://:p@host:6379/0",
-            "redis+unix:///run/redis.sock",
-        ] {
-            assert!(lease_url(text).is_ok(), "{text}");
-        }
-        for text in ["", "etcd://x", "redis:", "localhost:6379"] {
-            assert!(lease_url(text).is_err(), "{text}");
         }
     }
 }
