@@ -7,6 +7,7 @@
 mod azurite;
 mod fake_gcs;
 mod moto;
+mod redis;
 mod seaweedfs;
 mod server;
 
@@ -47,13 +48,14 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 6] = [
+const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
     &seaweedfs::SeaweedFs,
     &moto::Moto,
     &azurite::Azurite,
     &fake_gcs::FakeGcs,
+    &redis::Redis,
 ];
 
 /// `cargo xtask services up [name…]|down|list`.
@@ -67,14 +69,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             {
                 return Err(format!("there is no service named {unknown}"));
             }
-            for service in ALL.into_iter().filter(wanted) {
+            for service in ALL.iter().copied().filter(wanted) {
                 for (name, value) in service.up()? {
                     println!("{name}={value}");
                 }
             }
             Ok(())
         }
-        ["down"] => ALL.into_iter().try_for_each(Service::down),
+        ["down"] => ALL.iter().try_for_each(|service| service.down()),
         ["list"] | [] => {
             for service in ALL {
                 println!(
@@ -102,7 +104,7 @@ pub(crate) fn up() -> Result<Up, Failure> {
         environment: Environment::new(),
         started: Vec::new(),
     };
-    for service in ALL {
+    for &service in ALL {
         if !service.is_up() {
             up.started.push(service);
         }

@@ -46,6 +46,7 @@ mod records;
 mod run;
 mod samples;
 
+pub(crate) use run::prove;
 pub use run::{broken_by, prove_catalog, prove_quarantine, prove_records, prove_store};
 pub use samples::Samples;
 
