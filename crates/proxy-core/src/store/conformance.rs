@@ -34,6 +34,7 @@
     reason = "the suite is test code: a promise panics where it is not kept"
 )]
 
+mod feeds;
 mod inserting;
 mod large;
 mod lasting;
@@ -44,13 +45,14 @@ mod records;
 mod run;
 mod samples;
 
-pub use run::{broken_by, prove_records, prove_store};
+pub use run::{broken_by, prove_feed, prove_records, prove_store};
 pub use samples::Samples;
 
-use super::ModuleStore;
-use crate::records::RecordStore;
+use super::{Catalog, Feed, Inserted, ModuleStore, RecordFeed};
+use crate::{module::ModuleVersion, records::RecordStore};
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use jiff::SignedDuration;
 use std::{sync::Arc, time::Duration};
 
 /// Somewhere a store keeps its files, fresh for every promise, and open to more than one handle.
@@ -69,6 +71,97 @@ pub trait Place: Send + Sync + 'static {
 pub trait RecordPlace: Send + Sync + 'static {
     /// Opens the records that are here: a handle of its own, such as another process would have.
     async fn open(&self) -> Arc<dyn RecordStore>;
+}
+
+/// Somewhere a store and the feed of its inserts are kept, fresh for every promise, and open to more than one handle.
+#[async_trait]
+pub trait FeedPlace: Send + Sync + 'static {
+    /// Opens the store and the feed that are here: handles of their own, such as another process would have.
+    async fn open(&self) -> FeedHandle;
+}
+
+/// A store, and the feed of what is inserted into it.
+#[derive(Debug)]
+pub struct FeedHandle {
+    store: Arc<dyn ModuleStore>,
+    feed: Arc<dyn Feed>,
+    in_records: Option<InRecords>,
+    samples: Samples,
+}
+
+/// A feed that [`RecordFeed`] keeps.
+#[derive(Debug)]
+struct InRecords {
+    records: Arc<dyn RecordStore>,
+    feed: RecordFeed,
+    catalog: Arc<dyn Catalog>,
+}
+
+impl FeedHandle {
+    /// A store that orders its inserts itself.
+    pub fn native(store: Arc<dyn ModuleStore>, feed: Arc<dyn Feed>) -> Self {
+        Self {
+            store,
+            feed,
+            in_records: None,
+            samples: Samples::new(),
+        }
+    }
+
+    /// A store whose feed is kept in its records, as [`RecordFeed`] does for every store without one of its own.
+    pub fn in_records(
+        store: Arc<dyn ModuleStore>,
+        records: Arc<dyn RecordStore>,
+        catalog: Arc<dyn Catalog>,
+    ) -> Self {
+        let feed = RecordFeed::with(Arc::clone(&records), feeds::ENTRIES, SignedDuration::ZERO);
+        Self {
+            store,
+            feed: Arc::new(feed.clone()),
+            in_records: Some(InRecords {
+                records,
+                feed,
+                catalog,
+            }),
+            samples: Samples::new(),
+        }
+    }
+
+    /// The same on a node whose clock is wrong. A database's feed goes by the database's clock.
+    fn skewed(mut self, skew: SignedDuration) -> Self {
+        if let Some(InRecords { records, feed, .. }) = &mut self.in_records {
+            *feed = RecordFeed::with(Arc::clone(records), feeds::ENTRIES, skew);
+            self.feed = Arc::new(feed.clone());
+        }
+        self
+    }
+
+    /// Inserts the `.info` of a version as the mirror does, and waits until the feed has it.
+    async fn keep(&self, module: &ModuleVersion) {
+        self.keep_with(module, 0).await;
+    }
+
+    /// The same with bytes of this salt.
+    async fn keep_with(&self, module: &ModuleVersion, salt: u32) {
+        let inserted = self.insert(module, salt).await;
+        if let (Inserted::New, Some(InRecords { feed, .. })) = (inserted, &self.in_records) {
+            feed.announce(module.clone());
+            feed.append_announced().await.unwrap();
+        }
+    }
+
+    /// Inserts the `.info` of a version and no more, as a process does that dies right then.
+    async fn insert(&self, module: &ModuleVersion, salt: u32) -> Inserted {
+        let info = self.samples.info(module, salt).await;
+        self.store.insert(info).await.unwrap()
+    }
+
+    /// What a server does when it starts.
+    async fn settle(&self) {
+        if let Some(InRecords { feed, catalog, .. }) = &self.in_records {
+            feed.catch_up(&**catalog).await.unwrap();
+        }
+    }
 }
 
 /// One promise: it panics where the place does not keep it.
@@ -138,6 +231,25 @@ macro_rules! for_each_record_store_promise {
     };
 }
 
+/// Passes the promises of a feed, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_feed_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            feeds::an_empty_feed_is_empty
+            feeds::racing_inserts_have_one_strict_order
+            feeds::nothing_appears_behind_what_was_read
+            feeds::each_version_comes_once
+            feeds::only_an_info_makes_an_entry
+            feeds::a_moment_is_a_cursor
+            feeds::a_reopened_feed_is_the_same
+            feeds::what_was_missed_comes_late_and_once
+        }
+    };
+}
+
 macro_rules! list {
     ([] $($group:ident::$name:ident)*) => {
         &[$(Promise { name: stringify!($name), limit: LIMIT, ask: |place| Box::pin($group::$name(place)) }),*]
@@ -149,6 +261,9 @@ pub const MODULE_STORE: &[Promise<dyn Place>] = for_each_module_store_promise!([
 
 /// What every record store promises.
 pub const RECORD_STORE: &[Promise<dyn RecordPlace>] = for_each_record_store_promise!([list]);
+
+/// What every feed promises.
+pub const FEED: &[Promise<dyn FeedPlace>] = for_each_feed_promise!([list]);
 
 /// Writes one `#[test]` for each promise of a module store. The argument makes a fresh [`Place`] in an async closure:
 /// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
@@ -165,6 +280,15 @@ macro_rules! module_store_conformance {
 macro_rules! record_store_conformance {
     ($fresh:expr) => {
         $crate::for_each_record_store_promise! { [$crate::conformance_tests] prove_records, $fresh }
+    };
+}
+
+/// Writes one `#[test]` for each promise of a feed. The argument makes a fresh [`FeedPlace`] in an async closure:
+/// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! feed_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_feed_promise! { [$crate::conformance_tests] prove_feed, $fresh }
     };
 }
 

@@ -1,6 +1,6 @@
 //! Asking one promise of one place, with a limit of time and a runtime of its own.
 
-use super::{MODULE_STORE, Place, Promise, RECORD_STORE, RecordPlace};
+use super::{FEED, FeedPlace, MODULE_STORE, Place, Promise, RECORD_STORE, RecordPlace};
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Runtime;
 
@@ -18,6 +18,13 @@ pub fn prove_store<P: Place>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, 
 pub fn prove_records<P: RecordPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
     prove(RECORD_STORE, name, async || {
         Ok(Arc::new(fresh().await?) as Arc<dyn RecordPlace>)
+    });
+}
+
+/// Asks the promise of this name of a fresh store and its feed, and panics where it is not kept.
+pub fn prove_feed<P: FeedPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(FEED, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn FeedPlace>)
     });
 }
 
