@@ -38,7 +38,12 @@ pub(crate) struct Storage {
 
 /// Opens the store that the configuration names.
 pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
-    match &config.storage {
+    open_at(&config.storage, config).await
+}
+
+/// Opens a store that somebody names, with a spool where the configuration wants it.
+pub(crate) async fn open_at(url: &StorageUrl, config: &Config) -> Result<Storage, Failure> {
+    match url {
         StorageUrl::File(folder) => tokio::task::block_in_place(|| {
             let created = if folder.exists() { "" } else { " (created)" };
             let store = FsStore::open(folder).map_err(|error| {
