@@ -34,25 +34,27 @@
     reason = "the suite is test code: a promise panics where it is not kept"
 )]
 
+mod catalog;
 mod feeds;
 mod inserting;
 mod large;
 mod lasting;
 mod naming;
+mod quarantine;
 mod racing;
 mod reading;
 mod records;
 mod run;
 mod samples;
 
-pub use run::{broken_by, prove_feed, prove_records, prove_store};
+pub use feeds::{FeedHandle, FeedPlace};
+pub use run::{broken_by, prove_catalog, prove_feed, prove_quarantine, prove_records, prove_store};
 pub use samples::Samples;
 
-use super::{Catalog, Feed, Inserted, ModuleStore, RecordFeed};
-use crate::{module::ModuleVersion, records::RecordStore};
+use super::{Catalog, ModuleStore, Quarantine};
+use crate::records::RecordStore;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use jiff::SignedDuration;
 use std::{sync::Arc, time::Duration};
 
 /// Somewhere a store keeps its files, fresh for every promise, and open to more than one handle.
@@ -73,95 +75,19 @@ pub trait RecordPlace: Send + Sync + 'static {
     async fn open(&self) -> Arc<dyn RecordStore>;
 }
 
-/// Somewhere a store and the feed of its inserts are kept, fresh for every promise, and open to more than one handle.
+/// Somewhere a store that lists its files keeps them, fresh for every promise, and open to more than one handle.
 #[async_trait]
-pub trait FeedPlace: Send + Sync + 'static {
-    /// Opens the store and the feed that are here: handles of their own, such as another process would have.
-    async fn open(&self) -> FeedHandle;
+pub trait CatalogPlace: Send + Sync + 'static {
+    /// Opens the store that is here, and what lists it.
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>);
 }
 
-/// A store, and the feed of what is inserted into it.
-#[derive(Debug)]
-pub struct FeedHandle {
-    store: Arc<dyn ModuleStore>,
-    feed: Arc<dyn Feed>,
-    in_records: Option<InRecords>,
-    samples: Samples,
-}
-
-/// A feed that [`RecordFeed`] keeps.
-#[derive(Debug)]
-struct InRecords {
-    records: Arc<dyn RecordStore>,
-    feed: RecordFeed,
-    catalog: Arc<dyn Catalog>,
-}
-
-impl FeedHandle {
-    /// A store that orders its inserts itself.
-    pub fn native(store: Arc<dyn ModuleStore>, feed: Arc<dyn Feed>) -> Self {
-        Self {
-            store,
-            feed,
-            in_records: None,
-            samples: Samples::new(),
-        }
-    }
-
-    /// A store whose feed is kept in its records, as [`RecordFeed`] does for every store without one of its own.
-    pub fn in_records(
-        store: Arc<dyn ModuleStore>,
-        records: Arc<dyn RecordStore>,
-        catalog: Arc<dyn Catalog>,
-    ) -> Self {
-        let feed = RecordFeed::with(Arc::clone(&records), feeds::ENTRIES, SignedDuration::ZERO);
-        Self {
-            store,
-            feed: Arc::new(feed.clone()),
-            in_records: Some(InRecords {
-                records,
-                feed,
-                catalog,
-            }),
-            samples: Samples::new(),
-        }
-    }
-
-    /// The same on a node whose clock is wrong. A database's feed goes by the database's clock.
-    fn skewed(mut self, skew: SignedDuration) -> Self {
-        if let Some(InRecords { records, feed, .. }) = &mut self.in_records {
-            *feed = RecordFeed::with(Arc::clone(records), feeds::ENTRIES, skew);
-            self.feed = Arc::new(feed.clone());
-        }
-        self
-    }
-
-    /// Inserts the `.info` of a version as the mirror does, and waits until the feed has it.
-    async fn keep(&self, module: &ModuleVersion) {
-        self.keep_with(module, 0).await;
-    }
-
-    /// The same with bytes of this salt.
-    async fn keep_with(&self, module: &ModuleVersion, salt: u32) {
-        let inserted = self.insert(module, salt).await;
-        if let (Inserted::New, Some(InRecords { feed, .. })) = (inserted, &self.in_records) {
-            feed.announce(module.clone());
-            feed.append_announced().await.unwrap();
-        }
-    }
-
-    /// Inserts the `.info` of a version and no more, as a process does that dies right then.
-    async fn insert(&self, module: &ModuleVersion, salt: u32) -> Inserted {
-        let info = self.samples.info(module, salt).await;
-        self.store.insert(info).await.unwrap()
-    }
-
-    /// What a server does when it starts.
-    async fn settle(&self) {
-        if let Some(InRecords { feed, catalog, .. }) = &self.in_records {
-            feed.catch_up(&**catalog).await.unwrap();
-        }
-    }
+/// Somewhere a store that sets damaged files aside keeps them, fresh for every promise, and open to more than one
+/// handle.
+#[async_trait]
+pub trait QuarantinePlace: Send + Sync + 'static {
+    /// Opens the store that is here, and what takes files out of it.
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>);
 }
 
 /// One promise: it panics where the place does not keep it.
@@ -231,6 +157,22 @@ macro_rules! for_each_record_store_promise {
     };
 }
 
+/// Passes the promises of a catalog, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_catalog_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            catalog::an_empty_store_has_an_empty_page
+            catalog::every_file_is_listed_once_in_order
+            catalog::names_sort_by_their_bytes
+            catalog::pages_go_on_from_any_name
+            catalog::what_is_inserted_meanwhile_disturbs_nothing
+        }
+    };
+}
+
 /// Passes the promises of a feed, one by one, to another macro; the one list of them.
 #[doc(hidden)]
 #[macro_export]
@@ -250,6 +192,24 @@ macro_rules! for_each_feed_promise {
     };
 }
 
+/// Passes the promises of a quarantine, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_quarantine_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            quarantine::a_file_set_aside_is_a_miss
+            quarantine::a_file_set_aside_can_be_inserted_anew
+            quarantine::other_bytes_than_those_found_stay
+            quarantine::what_is_not_there_is_no_matter
+            quarantine::a_file_can_be_set_aside_again_and_again
+            quarantine::racing_nodes_take_nothing_that_was_healed
+            quarantine::an_abandoned_setting_aside_happened_or_did_not
+        }
+    };
+}
+
 macro_rules! list {
     ([] $($group:ident::$name:ident)*) => {
         &[$(Promise { name: stringify!($name), limit: LIMIT, ask: |place| Box::pin($group::$name(place)) }),*]
@@ -262,8 +222,14 @@ pub const MODULE_STORE: &[Promise<dyn Place>] = for_each_module_store_promise!([
 /// What every record store promises.
 pub const RECORD_STORE: &[Promise<dyn RecordPlace>] = for_each_record_store_promise!([list]);
 
+/// What every catalog promises.
+pub const CATALOG: &[Promise<dyn CatalogPlace>] = for_each_catalog_promise!([list]);
+
 /// What every feed promises.
 pub const FEED: &[Promise<dyn FeedPlace>] = for_each_feed_promise!([list]);
+
+/// What every quarantine promises.
+pub const QUARANTINE: &[Promise<dyn QuarantinePlace>] = for_each_quarantine_promise!([list]);
 
 /// Writes one `#[test]` for each promise of a module store. The argument makes a fresh [`Place`] in an async closure:
 /// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
@@ -283,12 +249,30 @@ macro_rules! record_store_conformance {
     };
 }
 
+/// Writes one `#[test]` for each promise of a catalog. The argument makes a fresh [`CatalogPlace`] in an async closure:
+/// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! catalog_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_catalog_promise! { [$crate::conformance_tests] prove_catalog, $fresh }
+    };
+}
+
 /// Writes one `#[test]` for each promise of a feed. The argument makes a fresh [`FeedPlace`] in an async closure:
 /// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
 #[macro_export]
 macro_rules! feed_conformance {
     ($fresh:expr) => {
         $crate::for_each_feed_promise! { [$crate::conformance_tests] prove_feed, $fresh }
+    };
+}
+
+/// Writes one `#[test]` for each promise of a quarantine. The argument makes a fresh [`QuarantinePlace`] in an async
+/// closure: `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! quarantine_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_quarantine_promise! { [$crate::conformance_tests] prove_quarantine, $fresh }
     };
 }
 

@@ -73,7 +73,7 @@ pub(super) fn run(matches: &ArgMatches, config: &Config, environment: &Environme
     }
     work(config, async |stop| {
         let source = source(&from, matches, config).await?;
-        fill(&source, &to, matches, config, environment, &stop).await
+        fill(&source, &to, "TO", matches, config, environment, &stop).await
     })
 }
 
@@ -81,12 +81,13 @@ pub(super) fn run(matches: &ArgMatches, config: &Config, environment: &Environme
 pub(super) async fn fill(
     source: &Source,
     to: &StorageUrl,
+    what: &str,
     matches: &ArgMatches,
     config: &Config,
     environment: &Environment,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let storage = open_at(to, config).await?;
+    let storage = open_at(to, what, config).await?;
     let description = storage.description.clone();
     let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
     let Wired {
@@ -179,7 +180,7 @@ async fn source(from: &StorageUrl, matches: &ArgMatches, config: &Config) -> Res
             folder.display()
         )));
     }
-    let storage = open_at(from, config).await?;
+    let storage = open_at(from, "FROM", config).await?;
     let catalog = storage
         .catalog
         .ok_or_else(|| Failure::Usage("FROM: this store cannot list what it keeps".into()))?;

@@ -1,13 +1,109 @@
 //! What a feed promises.
 
-use super::{FeedHandle, FeedPlace, Samples};
-use crate::{module::ModuleVersion, store::FeedEntry};
+use super::Samples;
+use crate::{
+    module::ModuleVersion,
+    records::RecordStore,
+    store::{Catalog, Feed, FeedEntry, Inserted, ModuleStore, RecordFeed},
+};
+use async_trait::async_trait;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
+
+/// Somewhere a store and the feed of its inserts are kept, fresh for every promise, and open to more than one handle.
+#[async_trait]
+pub trait FeedPlace: Send + Sync + 'static {
+    /// Opens the store and the feed that are here: handles of their own, such as another process would have.
+    async fn open(&self) -> FeedHandle;
+}
+
+/// A store, and the feed of what is inserted into it.
+#[derive(Debug)]
+pub struct FeedHandle {
+    store: Arc<dyn ModuleStore>,
+    feed: Arc<dyn Feed>,
+    in_records: Option<InRecords>,
+    samples: Samples,
+}
+
+/// A feed that [`RecordFeed`] keeps.
+#[derive(Debug)]
+struct InRecords {
+    records: Arc<dyn RecordStore>,
+    feed: RecordFeed,
+    catalog: Arc<dyn Catalog>,
+}
+
+impl FeedHandle {
+    /// A store that orders its inserts itself.
+    pub fn native(store: Arc<dyn ModuleStore>, feed: Arc<dyn Feed>) -> Self {
+        Self {
+            store,
+            feed,
+            in_records: None,
+            samples: Samples::new(),
+        }
+    }
+
+    /// A store whose feed is kept in its records, as [`RecordFeed`] does for every store without one of its own.
+    pub fn in_records(
+        store: Arc<dyn ModuleStore>,
+        records: Arc<dyn RecordStore>,
+        catalog: Arc<dyn Catalog>,
+    ) -> Self {
+        let feed = RecordFeed::with(Arc::clone(&records), ENTRIES, SignedDuration::ZERO);
+        Self {
+            store,
+            feed: Arc::new(feed.clone()),
+            in_records: Some(InRecords {
+                records,
+                feed,
+                catalog,
+            }),
+            samples: Samples::new(),
+        }
+    }
+
+    /// The same on a node whose clock is wrong. A database's feed goes by the database's clock.
+    fn skewed(mut self, skew: SignedDuration) -> Self {
+        if let Some(InRecords { records, feed, .. }) = &mut self.in_records {
+            *feed = RecordFeed::with(Arc::clone(records), ENTRIES, skew);
+            self.feed = Arc::new(feed.clone());
+        }
+        self
+    }
+
+    /// Inserts the `.info` of a version as the mirror does, and waits until the feed has it.
+    async fn keep(&self, module: &ModuleVersion) {
+        self.keep_with(module, 0).await;
+    }
+
+    /// The same with bytes of this salt.
+    async fn keep_with(&self, module: &ModuleVersion, salt: u32) {
+        let inserted = self.insert(module, salt).await;
+        if let (Inserted::New, Some(InRecords { feed, .. })) = (inserted, &self.in_records) {
+            feed.announce(module.clone());
+            feed.append_announced().await.unwrap();
+        }
+    }
+
+    /// Inserts the `.info` of a version and no more, as a process does that dies right then.
+    async fn insert(&self, module: &ModuleVersion, salt: u32) -> Inserted {
+        let info = self.samples.info(module, salt).await;
+        self.store.insert(info).await.unwrap()
+    }
+
+    /// What a server does when it starts.
+    async fn settle(&self) {
+        if let Some(InRecords { feed, catalog, .. }) = &self.in_records {
+            feed.catch_up(&**catalog).await.unwrap();
+        }
+    }
+}
 
 /// Entries in a page of the feeds asked here that are kept in records: few, so that pages begin and end all the time.
-pub(super) const ENTRIES: usize = 7;
+const ENTRIES: usize = 7;
 
 /// By how much the clocks of three nodes differ.
 const SKEWS: [i64; 3] = [-600, 0, 600];
