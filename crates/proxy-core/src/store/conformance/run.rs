@@ -1,8 +1,8 @@
 //! Asking one promise of one place, with a limit of time and a runtime of its own.
 
 use super::{
-    CATALOG, CatalogPlace, MODULE_STORE, Place, Promise, QUARANTINE, QuarantinePlace, RECORD_STORE,
-    RecordPlace,
+    CATALOG, CatalogPlace, FEED, FeedPlace, MODULE_STORE, Place, Promise, QUARANTINE, QuarantinePlace,
+    RECORD_STORE, RecordPlace,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Runtime;
@@ -28,6 +28,13 @@ pub fn prove_records<P: RecordPlace>(name: &str, fresh: impl AsyncFnOnce() -> Re
 pub fn prove_catalog<P: CatalogPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
     prove(CATALOG, name, async || {
         Ok(Arc::new(fresh().await?) as Arc<dyn CatalogPlace>)
+    });
+}
+
+/// Asks the promise of this name of a fresh store and its feed, and panics where it is not kept.
+pub fn prove_feed<P: FeedPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(FEED, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn FeedPlace>)
     });
 }
 
