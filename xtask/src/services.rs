@@ -4,6 +4,10 @@
 //! program to install: then `up` starts the server under `target/services`, on loopback, and gives the variables
 //! by which tests find it.
 
+mod background;
+mod pgbouncer;
+mod postgres;
+
 use crate::{Failure, install::Program, programs};
 
 /// Variables for the tests.
@@ -41,7 +45,12 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 2] = [&programs::GIT, &programs::GO];
+const ALL: [&dyn Service; 4] = [
+    &programs::GIT,
+    &programs::GO,
+    &postgres::Postgres,
+    &pgbouncer::PgBouncer,
+];
 
 /// `cargo xtask services up|down|list`.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
@@ -52,7 +61,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             }
             Ok(())
         }
-        ["down"] => ALL.into_iter().try_for_each(Service::down),
+        // Backwards: what was started last may use what was started before it.
+        ["down"] => ALL.into_iter().rev().try_for_each(Service::down),
         ["list"] | [] => {
             for service in ALL {
                 println!(
