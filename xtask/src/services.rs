@@ -5,8 +5,11 @@
 //! by which tests find it.
 
 mod azurite;
+mod background;
 mod fake_gcs;
 mod moto;
+mod pgbouncer;
+mod postgres;
 mod redis;
 mod seaweedfs;
 mod server;
@@ -55,6 +58,8 @@ const ALL: &[&dyn Service] = &[
     &moto::Moto,
     &azurite::Azurite,
     &fake_gcs::FakeGcs,
+    &postgres::Postgres,
+    &pgbouncer::PgBouncer,
     &redis::Redis,
 ];
 
@@ -76,7 +81,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             }
             Ok(())
         }
-        ["down"] => ALL.iter().try_for_each(|service| service.down()),
+        // Backwards: what was started last may use what was started before it.
+        ["down"] => ALL.iter().rev().try_for_each(|service| service.down()),
         ["list"] | [] => {
             for service in ALL {
                 println!(
@@ -115,7 +121,7 @@ pub(crate) fn up() -> Result<Up, Failure> {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        for service in &self.started {
+        for service in self.started.iter().rev() {
             if let Err(failure) = service.down() {
                 eprintln!("{failure}");
             }
