@@ -112,7 +112,9 @@ impl RedisUrl {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (credentials, path) = rest.rsplit_once('@').unwrap_or(("", rest));
         if !path.starts_with('/') {
-            return Err(wrong("the path of the socket is missing, as in redis+unix:///run/redis.sock"));
+            return Err(wrong(
+                "the path of the socket is missing, as in redis+unix:///run/redis.sock",
+            ));
         }
         let settings = Settings::read(query, Kind::Socket)?;
         Ok(Self {
@@ -350,7 +352,10 @@ mod tests {
             "redis://h?ca=/x",
             "redis://h?sentinel_password=canary",
             "redis+sentinel://h",
-            "redis+cluster://a,b/1", "redis+unix://run/x", "redis+unix:///x?ca=/y", "redis://:can,ary@h",
+            "redis+cluster://a,b/1",
+            "redis+unix://run/x",
+            "redis+unix:///x?ca=/y",
+            "redis://:can,ary@h",
             "redis://:%ff@h",
             "rediss://h?prefix={x}",
         ] {

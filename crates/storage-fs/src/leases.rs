@@ -39,10 +39,7 @@ pub struct Locked {
 impl FsStore {
     /// Leases of the processes that share this folder.
     pub fn leases(&self) -> FsLeases {
-        FsLeases(SharedLeases::new(
-            Locks(self.tree.root.join(LEASES)),
-            DEAD_AFTER,
-        ))
+        FsLeases(SharedLeases::new(Locks(self.tree.root.join(LEASES)), DEAD_AFTER))
     }
 }
 
@@ -63,7 +60,8 @@ impl LeaseTable for Locks {
         let path = self.0.join(name);
         // What is locked after nobody waits for it any more is dropped with the task's answer.
         let locked = tokio::task::spawn_blocking(move || lock(&path)).await;
-        let locked = locked.map_err(|stopped| LeaseError::because("a task on the disk was stopped", stopped))?;
+        let locked =
+            locked.map_err(|stopped| LeaseError::because("a task on the disk was stopped", stopped))?;
         let locked = locked.map_err(|error| LeaseError::because("a file cannot be locked", error))?;
         Ok(locked.map_or(Claimed::Held, |claim| Claimed::Granted {
             claim,

@@ -20,6 +20,7 @@ pub mod git;
 pub mod go;
 pub mod module;
 pub mod port;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 mod server;

@@ -21,8 +21,12 @@ pub(crate) fn parse(text: &str) -> Result<LeaseUrl, String> {
         "auto" => Ok(LeaseUrl::Auto),
         "memory" | "memory:" => Ok(LeaseUrl::Memory),
         "records" => Ok(LeaseUrl::Records),
-        _ if !text.contains("://") => Err("it is none of auto, memory and records, and no address such as redis://host:6379".into()),
-        _ => RedisUrl::parse(text).map(LeaseUrl::Redis).map_err(|error| error.to_string()),
+        _ if !text.contains("://") => {
+            Err("it is none of auto, memory and records, and no address such as redis://host:6379".into())
+        }
+        _ => RedisUrl::parse(text)
+            .map(LeaseUrl::Redis)
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -44,7 +48,14 @@ mod tests {
         ] {
             assert!(matches!(parse(text), Ok(LeaseUrl::Redis(_))), "{text}");
         }
-        for text in ["", "etcd://x", "redis:", "localhost:6379", "redis://", "redis://:canary@"] {
+        for text in [
+            "",
+            "etcd://x",
+            "redis:",
+            "localhost:6379",
+            "redis://",
+            "redis://:canary@",
+        ] {
             let error = parse(text).expect_err(text);
             assert!(!error.contains("canary"), "{error}");
         }

@@ -59,7 +59,11 @@ fn files(folder: &Path) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn holds_a_lease() {
     let order = Order::read();
-    let _held = FsStore::open(&order.folder).unwrap().leases().acquire(&module()).await;
+    let _held = FsStore::open(&order.folder)
+        .unwrap()
+        .leases()
+        .acquire(&module())
+        .await;
     order.await_start();
 }
 
