@@ -5,7 +5,7 @@ mod request_id;
 mod sent;
 mod slow_span;
 
-pub(crate) use pages::Pages;
+pub(crate) use pages::{Home, Pages};
 pub(crate) use sent::Sent;
 
 use crate::{

@@ -5,6 +5,7 @@ mod command_line;
 mod configuration;
 mod connections;
 mod drain;
+mod first_page;
 mod log;
 mod pages;
 mod tls;
