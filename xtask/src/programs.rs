@@ -18,6 +18,14 @@ pub(crate) const GO: Program = Program {
     purpose: "end-to-end tests",
 };
 
+/// Drives the browser that looks at the first page; its package brings the browser.
+pub(crate) const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    probe: &["--version"],
+    package: "chromium-driver",
+    purpose: "the first page in a browser",
+};
+
 /// What the mirror is measured against.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",

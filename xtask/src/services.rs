@@ -41,7 +41,7 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 2] = [&programs::GIT, &programs::GO];
+const ALL: [&dyn Service; 3] = [&programs::GIT, &programs::GO, &programs::CHROMEDRIVER];
 
 /// `cargo xtask services up|down|list`.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {

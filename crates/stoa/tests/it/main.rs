@@ -1,5 +1,6 @@
 //! The binary itself: started, asked, signalled, and read.
 
+mod browser;
 mod build_script;
 mod command_line;
 mod configuration;
