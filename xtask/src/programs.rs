@@ -34,6 +34,14 @@ pub(crate) const PGBOUNCER: Program = Program {
     purpose: "tests of the Postgres store behind a pooler",
 };
 
+/// Drives the browser that looks at the first page; its package brings the browser.
+pub(crate) const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    probe: &["--version"],
+    package: "chromium-driver",
+    purpose: "the first page in a browser",
+};
+
 /// What the mirror is measured against.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",

@@ -6,7 +6,7 @@ use crate::{
     config::{Config, environment::Environment},
     drain::Drain,
     exit::Failure,
-    front::{Front, Listings, Pages},
+    front::{Front, Home, Listings, Pages},
     listen::{BindError, Listeners, Patience, Reception, raise_limit, tls::Certificate},
     open_store::open_store,
     telemetry::{self, AccessLog, LogWriter, Metrics},
@@ -74,9 +74,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         listings: Listings::new(wired.catalog.clone(), wired.feed.reader(), hidden),
         drain: Arc::clone(&drain),
         metrics: metrics.clone(),
-        public_url: config.public_url.clone(),
-        scheme: announce::scheme(config),
-        base_path: config.base_path.clone(),
+        home: Home::new(config, wired.downloads.relayed()),
     };
     let front = Front {
         base_path: config.base_path.clone(),

@@ -27,11 +27,11 @@ pub struct FsLeases(SharedLeases<Locks>);
 
 /// The folder of locks, seen as a lease service.
 #[derive(Debug)]
-pub struct Locks(PathBuf);
+struct Locks(PathBuf);
 
 /// A locked file; removed and unlocked when it is dropped.
 #[derive(Debug)]
-pub struct Locked {
+struct Locked {
     path: PathBuf,
     _file: File,
 }

@@ -27,14 +27,14 @@ pub struct PostgresLeases(SharedLeases<LeaseRows>);
 
 /// The table of leases, seen as a lease service.
 #[derive(Debug)]
-pub struct LeaseRows {
+struct LeaseRows {
     database: Database,
     dead_after: Duration,
 }
 
 /// What one who waits is and has seen: nothing at first.
 #[derive(Debug, Default)]
-pub struct Watch {
+struct Watch {
     /// The number its row will have: so a row that was written and whose answer was lost is known again.
     number: Option<i64>,
     /// The holder's state as it was when it last changed, and when that was seen.

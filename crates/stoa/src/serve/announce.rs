@@ -2,7 +2,13 @@
 
 use crate::{
     build_info::BuildInfo,
-    config::{Config, address::Listen, redact::redact, table::SETTINGS, value::Source},
+    config::{
+        Config,
+        address::{self, Listen},
+        redact::redact,
+        table::SETTINGS,
+        value::Source,
+    },
 };
 use checksum_db::DatabaseSetting;
 use std::io::Write;
@@ -72,10 +78,7 @@ fn url(config: &Config, address: &Listen) -> Option<String> {
 
 /// What a Go user types: the public address if there is one.
 fn go_user(config: &Config, url: Option<&str>) -> Option<String> {
-    let public = config
-        .public_url
-        .as_ref()
-        .map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let public = config.public_url.as_ref().map(address::as_written);
     public.or_else(|| url.map(str::to_owned))
 }
 

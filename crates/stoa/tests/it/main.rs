@@ -1,11 +1,13 @@
 //! The binary itself: started, asked, signalled, and read.
 
+mod browser;
 mod build_script;
 mod command_line;
 mod configuration;
 mod connections;
 mod copy;
 mod drain;
+mod first_page;
 mod listings;
 mod log;
 mod pages;
