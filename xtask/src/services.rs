@@ -54,11 +54,8 @@ impl Service for Program {
 const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
-<<<<<<< HEAD
     &programs::FAKETIME,
-=======
     &programs::CHROMEDRIVER,
->>>>>>> main
     &seaweedfs::SeaweedFs,
     &moto::Moto,
     &azurite::Azurite,

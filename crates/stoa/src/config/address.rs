@@ -86,8 +86,6 @@ pub(crate) fn web_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-<<<<<<< HEAD
-=======
 /// The address of a server as clients write it: without a slash at its end, and with every letter escaped that would mean
 /// something else in a GOPROXY list, in a shell, or in the files that builds are described in.
 pub(crate) fn as_written(url: &Url) -> String {
@@ -105,21 +103,6 @@ pub(crate) fn as_written(url: &Url) -> String {
     text
 }
 
-/// Checks `auto`, or the address of a Redis.
-pub(crate) fn lease_url(text: &str) -> Result<(), String> {
-    if text == "auto" {
-        return Ok(());
-    }
-    let wrong = || "it is neither auto nor an address such as redis://host:6379".to_owned();
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    match url.scheme() {
-        "redis" | "rediss" if url.has_host() => Ok(()),
-        "redis+unix" | "unix" if !url.path().is_empty() => Ok(()),
-        _ => Err(wrong()),
-    }
-}
-
->>>>>>> main
 impl BasePath {
     /// The prefix, empty for the root.
     pub(crate) fn as_str(&self) -> &str {
@@ -192,8 +175,6 @@ mod tests {
             assert!(!error.contains("u:p"), "{error}");
         }
     }
-<<<<<<< HEAD
-=======
 
     #[test]
     fn what_means_something_else_elsewhere_is_escaped() {
@@ -209,20 +190,4 @@ mod tests {
             assert_eq!(as_written(&web_url(url).expect(url)), written);
         }
     }
-
-    #[test]
-    fn leases_are_automatic_or_in_redis() {
-        for text in [
-            "auto",
-            "redis://localhost",
-            "rediss://:p@host:6379/0",
-            "redis+unix:///run/redis.sock",
-        ] {
-            assert!(lease_url(text).is_ok(), "{text}");
-        }
-        for text in ["", "etcd://x", "redis:", "localhost:6379"] {
-            assert!(lease_url(text).is_err(), "{text}");
-        }
-    }
->>>>>>> main
 }
