@@ -73,3 +73,11 @@ pub(crate) const NPM: Program = Program {
     package: "npm",
     purpose: "servers that tests need",
 };
+
+/// Sets the clock of a node wrong.
+pub(crate) const FAKETIME: Program = Program {
+    name: "faketime",
+    probe: &["--version"],
+    package: "faketime",
+    purpose: "nodes whose clocks are wrong",
+};

@@ -54,6 +54,7 @@ impl Service for Program {
 const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
+    &programs::FAKETIME,
     &programs::CHROMEDRIVER,
     &seaweedfs::SeaweedFs,
     &moto::Moto,

@@ -29,7 +29,7 @@ use proxy_core::{
     },
     verify::Verified,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// Module files, records, catalog, feed and quarantine in one schema of a database. Cheap to clone; any number of
@@ -57,6 +57,11 @@ impl PostgresStore {
     /// behind files.
     pub fn leases(&self) -> PostgresLeases {
         PostgresLeases::new(self.database.apart(leases::CONNECTIONS))
+    }
+
+    /// The same with holders taken for dead after another time than [`DEAD_AFTER`](proxy_core::lease::DEAD_AFTER).
+    pub fn leases_taken_over_after(&self, dead_after: Duration) -> PostgresLeases {
+        PostgresLeases::taken_over_after(self.database.apart(leases::CONNECTIONS), dead_after)
     }
 }
 

@@ -103,20 +103,6 @@ pub(crate) fn as_written(url: &Url) -> String {
     text
 }
 
-/// Checks `auto`, or the address of a Redis.
-pub(crate) fn lease_url(text: &str) -> Result<(), String> {
-    if text == "auto" {
-        return Ok(());
-    }
-    let wrong = || "it is neither auto nor an address such as redis://host:6379".to_owned();
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    match url.scheme() {
-        "redis" | "rediss" if url.has_host() => Ok(()),
-        "redis+unix" | "unix" if !url.path().is_empty() => Ok(()),
-        _ => Err(wrong()),
-    }
-}
-
 impl BasePath {
     /// The prefix, empty for the root.
     pub(crate) fn as_str(&self) -> &str {
@@ -202,21 +188,6 @@ mod tests {
             ("https://x/é%20/", "https://x/%C3%A9%20"),
         ] {
             assert_eq!(as_written(&web_url(url).expect(url)), written);
-        }
-    }
-
-    #[test]
-    fn leases_are_automatic_or_in_redis() {
-        for text in [
-            "auto",
-            "redis://localhost",
-            "rediss://:p@host:6379/0",
-            "redis+unix:///run/redis.sock",
-        ] {
-            assert!(lease_url(text).is_ok(), "{text}");
-        }
-        for text in ["", "etcd://x", "redis:", "localhost:6379"] {
-            assert!(lease_url(text).is_err(), "{text}");
         }
     }
 }

@@ -20,6 +20,16 @@ mod pooled_files {
     proxy_core::module_store_conformance!(async || Schema::pooled());
 }
 
+mod leases {
+    use super::Schema;
+    proxy_core::lease_conformance!(async || Schema::direct());
+}
+
+mod pooled_leases {
+    use super::Schema;
+    proxy_core::lease_conformance!(async || Schema::pooled());
+}
+
 mod pooled_records {
     use super::Schema;
     proxy_core::record_store_conformance!(async || Schema::pooled());

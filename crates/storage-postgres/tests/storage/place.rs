@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use proxy_core::{
+    lease::{Leases, conformance::LeasePlace},
     records::RecordStore,
     store::{
         ModuleStore,
@@ -9,7 +10,7 @@ use proxy_core::{
     },
 };
 use sqlx::{Connection, PgConnection};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use storage_postgres::{PostgresStore, PostgresUrl};
 use testkit::postgres::{Servers, fresh_word};
 
@@ -76,6 +77,13 @@ impl Place for Schema {
 impl RecordPlace for Schema {
     async fn open(&self) -> Arc<dyn RecordStore> {
         Arc::new(self.store().await)
+    }
+}
+
+#[async_trait]
+impl LeasePlace for Schema {
+    async fn open(&self, dead_after: Duration) -> Arc<dyn Leases> {
+        Arc::new(self.store().await.leases_taken_over_after(dead_after))
     }
 }
 
