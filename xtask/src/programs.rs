@@ -49,3 +49,19 @@ pub(crate) const WRK: Program = Program {
     package: "wrk",
     purpose: "the benchmark's load",
 };
+
+/// Some servers of tests come as its packages.
+pub(crate) const PYTHON: Program = Program {
+    name: "python3",
+    probe: &["-m", "venv", "--help"],
+    package: "python3-venv",
+    purpose: "servers that tests need",
+};
+
+/// Others come as its packages.
+pub(crate) const NPM: Program = Program {
+    name: "npm",
+    probe: &["--version"],
+    package: "npm",
+    purpose: "servers that tests need",
+};

@@ -35,7 +35,7 @@ const BEGIN_WRITING: &str = "\
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: PgPool,
-    /// As it is written in a statement.
+    /// Its name, a plain word.
     schema: Arc<str>,
 }
 
@@ -54,7 +54,7 @@ impl Database {
     pub(crate) fn new(pool: PgPool, schema: &str) -> Self {
         Self {
             pool,
-            schema: format!("\"{schema}\"").into(),
+            schema: schema.into(),
         }
     }
 
@@ -98,7 +98,7 @@ impl Database {
 }
 
 impl Work {
-    /// A statement, in which `{schema}` stands for the schema.
+    /// A statement, in which `{schema}` stands for the schema, and `{name}` for its name in a text.
     pub(crate) fn statement(&self, text: &str) -> Statement {
         let text = self.with_schema(text);
         // Only the schema's name is put in, and that was checked to be a plain word.
@@ -106,7 +106,9 @@ impl Work {
     }
 
     fn with_schema(&self, text: &str) -> String {
-        text.replace("{schema}", &self.schema)
+        // In quotes, since a plain word may be one of SQL's own.
+        text.replace("{schema}", &format!("\"{}\"", self.schema))
+            .replace("{name}", &self.schema)
     }
 
     /// Runs a statement; gives its first row.
@@ -127,7 +129,7 @@ impl Work {
         Ok(in_time(statement.execute(connection)).await?.rows_affected())
     }
 
-    /// Runs statements without parameters, all in one trip. `{schema}` stands for the schema.
+    /// Runs statements without parameters, all in one trip; `{schema}` and `{name}` as in a statement.
     pub(crate) async fn run_text(&mut self, text: &str) -> Result<(), DatabaseError> {
         let text = self.with_schema(text);
         let connection = &mut **self.connection()?;

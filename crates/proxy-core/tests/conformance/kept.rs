@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use proxy_core::{
     records::RecordStore,
     store::{
-        CacheLimits, CachedStore, MemoryStore, ModuleStore,
-        conformance::{Place, RecordPlace},
+        CacheLimits, CachedStore, Catalog, MemoryStore, ModuleStore, Quarantine,
+        conformance::{CatalogPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use std::sync::Arc;
@@ -28,6 +28,30 @@ impl RecordPlace for InMemory {
     async fn open(&self) -> Arc<dyn RecordStore> {
         Arc::new(self.0.clone())
     }
+}
+
+#[async_trait]
+impl CatalogPlace for InMemory {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>) {
+        (Arc::new(self.0.clone()), Arc::new(self.0.clone()))
+    }
+}
+
+#[async_trait]
+impl QuarantinePlace for InMemory {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>) {
+        (Arc::new(self.0.clone()), Arc::new(self.0.clone()))
+    }
+}
+
+mod memory_catalog {
+    use super::InMemory;
+    proxy_core::catalog_conformance!(async || Ok(InMemory::default()));
+}
+
+mod memory_quarantine {
+    use super::InMemory;
+    proxy_core::quarantine_conformance!(async || Ok(InMemory::default()));
 }
 
 mod memory {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use proxy_core::{
     records::RecordStore,
     store::{
-        ModuleStore,
-        conformance::{Place, RecordPlace},
+        Catalog, ModuleStore, Quarantine,
+        conformance::{CatalogPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use sqlx::{Connection, PgConnection};
@@ -76,6 +76,22 @@ impl Place for Schema {
 impl RecordPlace for Schema {
     async fn open(&self) -> Arc<dyn RecordStore> {
         Arc::new(self.store().await)
+    }
+}
+
+#[async_trait]
+impl CatalogPlace for Schema {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>) {
+        let store = self.store().await;
+        (Arc::new(store.clone()), Arc::new(store))
+    }
+}
+
+#[async_trait]
+impl QuarantinePlace for Schema {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>) {
+        let store = self.store().await;
+        (Arc::new(store.clone()), Arc::new(store))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Asking one promise of one place, with a limit of time and a runtime of its own.
 
-use super::{MODULE_STORE, Place, Promise, RECORD_STORE, RecordPlace};
+use super::{
+    CATALOG, CatalogPlace, MODULE_STORE, Place, Promise, QUARANTINE, QuarantinePlace, RECORD_STORE,
+    RecordPlace,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Runtime;
 
@@ -18,6 +21,20 @@ pub fn prove_store<P: Place>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, 
 pub fn prove_records<P: RecordPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
     prove(RECORD_STORE, name, async || {
         Ok(Arc::new(fresh().await?) as Arc<dyn RecordPlace>)
+    });
+}
+
+/// Asks the promise of this name of a fresh catalog, and panics where it is not kept.
+pub fn prove_catalog<P: CatalogPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(CATALOG, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn CatalogPlace>)
+    });
+}
+
+/// Asks the promise of this name of a fresh quarantine, and panics where it is not kept.
+pub fn prove_quarantine<P: QuarantinePlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(QUARANTINE, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn QuarantinePlace>)
     });
 }
 
