@@ -20,7 +20,17 @@ impl DatabaseError {
         self.code().is_some_and(|code| CORRUPTED.contains(&code.as_str()))
     }
 
-    /// The SQLSTATE, where the server answered with one.
+    /// Whether the two sides could not agree on a secret connection; what the other side's certificate lacks comes as
+    /// data that makes no sense.
+    pub(crate) fn is_about_certificates(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Tls(_) => true,
+            sqlx::Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+            _ => false,
+        }
+    }
+
+    /// The code of the error (`SQLSTATE`), where the server answered with one.
     pub(crate) fn code(&self) -> Option<String> {
         let error = self.0.as_database_error()?;
         error.code().map(std::borrow::Cow::into_owned)
