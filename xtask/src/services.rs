@@ -10,6 +10,7 @@ mod fake_gcs;
 mod moto;
 mod pgbouncer;
 mod postgres;
+mod redis;
 mod seaweedfs;
 mod server;
 
@@ -50,7 +51,7 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 8] = [
+const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
     &seaweedfs::SeaweedFs,
@@ -59,6 +60,7 @@ const ALL: [&dyn Service; 8] = [
     &fake_gcs::FakeGcs,
     &postgres::Postgres,
     &pgbouncer::PgBouncer,
+    &redis::Redis,
 ];
 
 /// `cargo xtask services up [name…]|down|list`.
@@ -72,7 +74,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             {
                 return Err(format!("there is no service named {unknown}"));
             }
-            for service in ALL.into_iter().filter(wanted) {
+            for service in ALL.iter().copied().filter(wanted) {
                 for (name, value) in service.up()? {
                     println!("{name}={value}");
                 }
@@ -80,7 +82,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             Ok(())
         }
         // Backwards: what was started last may use what was started before it.
-        ["down"] => ALL.into_iter().rev().try_for_each(Service::down),
+        ["down"] => ALL.iter().rev().try_for_each(|service| service.down()),
         ["list"] | [] => {
             for service in ALL {
                 println!(
@@ -108,7 +110,7 @@ pub(crate) fn up() -> Result<Up, Failure> {
         environment: Environment::new(),
         started: Vec::new(),
     };
-    for service in ALL {
+    for &service in ALL {
         if !service.is_up() {
             up.started.push(service);
         }
@@ -119,7 +121,7 @@ pub(crate) fn up() -> Result<Up, Failure> {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        for service in &self.started {
+        for service in self.started.iter().rev() {
             if let Err(failure) = service.down() {
                 eprintln!("{failure}");
             }

@@ -44,6 +44,8 @@ pub(crate) struct Database {
 pub(crate) struct Work {
     connection: Option<PoolConnection<Postgres>>,
     schema: Arc<str>,
+    /// What ends it well.
+    end: &'static str,
 }
 
 /// A statement with its parameters.
@@ -70,23 +72,24 @@ impl Database {
 
     /// Begins to read.
     pub(crate) async fn read(&self) -> Result<Work, DatabaseError> {
-        self.begin(BEGIN_READING).await
+        self.begin(BEGIN_READING, "END").await
     }
 
     /// Begins to write.
     pub(crate) async fn write(&self) -> Result<Work, DatabaseError> {
-        self.begin(BEGIN_WRITING).await
+        self.begin(BEGIN_WRITING, "COMMIT").await
     }
 
     /// Beginning is also how it shows that a connection was lost while it lay idle (a server that was restarted): then
     /// nothing has been done, and the next one is tried, until one was made anew.
-    async fn begin(&self, begin: &'static str) -> Result<Work, DatabaseError> {
+    async fn begin(&self, begin: &'static str, end: &'static str) -> Result<Work, DatabaseError> {
         let mut left = self.pool.options().get_max_connections();
         loop {
             let connection = self.pool.acquire().await.map_err(DatabaseError::from)?;
             let mut work = Work {
                 connection: Some(connection),
                 schema: Arc::clone(&self.schema),
+                end,
             };
             match work.run_text(begin).await {
                 Ok(()) => return Ok(work),
@@ -139,7 +142,7 @@ impl Work {
 
     /// Makes all that was done visible, at once and for ever.
     pub(crate) async fn commit(mut self) -> Result<(), DatabaseError> {
-        self.run_text("COMMIT").await?;
+        self.run_text(self.end).await?;
         // Back to the others.
         drop(self.connection.take());
         Ok(())

@@ -45,7 +45,8 @@ impl DatabaseError {
         StoreError::unavailable_because(self.phrase(), self.0)
     }
 
-    fn phrase(&self) -> &'static str {
+    /// What happened, as a phrase without places and values.
+    pub(crate) fn phrase(&self) -> &'static str {
         match &self.0 {
             sqlx::Error::PoolTimedOut => "no connection to the database could be had in time",
             sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {

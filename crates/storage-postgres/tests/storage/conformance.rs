@@ -45,6 +45,26 @@ mod pooled_quarantine {
     proxy_core::quarantine_conformance!(async || Schema::pooled());
 }
 
+mod feed {
+    use super::Schema;
+    proxy_core::feed_conformance!(async || Schema::direct());
+}
+
+mod pooled_feed {
+    use super::Schema;
+    proxy_core::feed_conformance!(async || Schema::pooled());
+}
+
+mod leases {
+    use super::Schema;
+    proxy_core::lease_conformance!(async || Schema::direct());
+}
+
+mod pooled_leases {
+    use super::Schema;
+    proxy_core::lease_conformance!(async || Schema::pooled());
+}
+
 struct Cached(Schema);
 
 #[async_trait]

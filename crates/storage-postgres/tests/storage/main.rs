@@ -6,4 +6,5 @@ mod conformance;
 mod feed;
 mod kept;
 mod opening;
+mod outages;
 mod place;
