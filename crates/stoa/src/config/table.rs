@@ -30,7 +30,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::StorageUrl,
         Preset::Value("file:./stoa-data"),
         "Where module files are kept. `file:` and a folder, or `memory:` for a store that forgets everything when the \
-         process ends. `s3:`, `gs:`, `az:` and `postgres:` are names kept for backends that this build does not have yet.",
+         process ends. `postgres://user:password@host/database` for a database that many nodes share, with what \
+         libpq knows of TLS (`?sslmode=verify-full&sslrootcert=…`), `schema` (`stoa`), `max_connections` (16) and \
+         `connect_timeout` (10 seconds). `s3:`, `gs:` and `az:` are names kept for backends that this build does not have yet.",
     )
     .because("A folder needs nothing installed, survives a restart, and is a GOPROXY tree that `go` can read by itself.")
     .with_flag("storage", "URL")
