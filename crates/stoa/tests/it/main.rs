@@ -6,6 +6,7 @@ mod configuration;
 mod connections;
 mod copy;
 mod drain;
+mod filling;
 mod listings;
 mod log;
 mod pages;
