@@ -18,6 +18,22 @@ pub(crate) const GO: Program = Program {
     purpose: "end-to-end tests",
 };
 
+/// Makes the certificates of test servers.
+pub(crate) const OPENSSL: Program = Program {
+    name: "openssl",
+    probe: &["version"],
+    package: "openssl",
+    purpose: "certificates of test servers",
+};
+
+/// Pools connections in front of Postgres.
+pub(crate) const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    probe: &["--version"],
+    package: "pgbouncer",
+    purpose: "tests of the Postgres store behind a pooler",
+};
+
 /// What the mirror is measured against.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",
@@ -32,4 +48,20 @@ pub(crate) const WRK: Program = Program {
     probe: &["-v"],
     package: "wrk",
     purpose: "the benchmark's load",
+};
+
+/// Some servers of tests come as its packages.
+pub(crate) const PYTHON: Program = Program {
+    name: "python3",
+    probe: &["-m", "venv", "--help"],
+    package: "python3-venv",
+    purpose: "servers that tests need",
+};
+
+/// Others come as its packages.
+pub(crate) const NPM: Program = Program {
+    name: "npm",
+    probe: &["--version"],
+    package: "npm",
+    purpose: "servers that tests need",
 };

@@ -2,7 +2,7 @@
 //!
 //! Real parts, made to order: modules written as text ([`module`]), a GOPROXY that counts and misbehaves
 //! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]), git hosts and a fake domain for
-//! them ([`git`]), a forward proxy ([`forward_proxy`]), a certificate authority ([`certificates`]), the real `go`
+//! them ([`git`]), a forward proxy ([`forward_proxy`]), what goes wrong between machines ([`chaos`]), a certificate authority ([`certificates`]), the real `go`
 //! command in isolation ([`go`]) and a running `stoa` ([`stoa`]). Every server listens on loopback only and ends
 //! when it is dropped.
 //!
@@ -11,6 +11,7 @@
 
 pub mod archive;
 pub mod certificates;
+pub mod chaos;
 pub mod checksum_database;
 pub mod client;
 pub mod forward_proxy;
@@ -19,6 +20,7 @@ pub mod git;
 pub mod go;
 pub mod module;
 pub mod port;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 mod server;

@@ -59,7 +59,8 @@ pub fn broken_by<P: Place>(fresh: impl AsyncFn() -> P, chosen: impl Fn(&str) -> 
     broken.map(|promise| promise.name).collect()
 }
 
-fn prove<P: ?Sized + Send + Sync>(
+/// Asks one of these promises of a fresh place.
+pub(crate) fn prove<P: ?Sized + Send + Sync>(
     promises: &'static [Promise<P>],
     name: &str,
     fresh: impl AsyncFnOnce() -> Result<Arc<P>, String>,
