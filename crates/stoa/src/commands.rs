@@ -2,8 +2,12 @@
 
 mod config;
 mod copy;
+mod doctor;
+mod export;
 mod health;
+mod import;
 mod version;
+mod warm;
 
 use crate::{
     build_info::BuildInfo,
@@ -72,6 +76,10 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
             )),
         },
         Some(("copy", matches)) => copy::run(matches, &load(matches)?, &environment),
+        Some(("import", matches)) => import::run(matches, &load(matches)?, &environment),
+        Some(("warm", matches)) => warm::run(matches, &load(matches)?, &environment),
+        Some(("export", matches)) => export::run(matches, &load(matches)?, &environment),
+        Some(("doctor", matches)) => doctor::run(&load(matches)?, &environment),
         Some(("health", matches)) => health::run(&load(matches)?),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
@@ -118,7 +126,17 @@ fn command() -> Command {
                 .chain(setting_flags())
                 .map(|arg| arg.global(true)),
         )
-        .subcommands([serve, config, version, health, copy::command()])
+        .subcommands([
+            serve,
+            config,
+            version,
+            health,
+            copy::command(),
+            import::command(),
+            export::command(),
+            warm::command(),
+            doctor::command(),
+        ])
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

@@ -77,6 +77,14 @@ pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Fa
     proxies(config, &client(config, environment, &own_id())?).map(drop)
 }
 
+/// The proxies of the chain, in its order; `None` where it names something else.
+pub(crate) fn upstreams(
+    config: &Config,
+    environment: &Environment,
+) -> Result<Vec<Option<Arc<dyn Upstream>>>, Failure> {
+    proxies(config, &client(config, environment, &own_id())?)
+}
+
 /// Puts everything together. Blocks shortly.
 pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage) -> Result<Wired, Failure> {
     let own_id = own_id();

@@ -7,6 +7,7 @@ mod configuration;
 mod connections;
 mod copy;
 mod drain;
+mod filling;
 mod first_page;
 mod listings;
 mod log;
