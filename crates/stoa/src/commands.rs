@@ -2,6 +2,7 @@
 
 mod config;
 mod health;
+mod pages;
 mod version;
 
 use crate::{
@@ -65,6 +66,8 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
                 "a subcommand was required, and none came".into(),
             )),
         },
+        Some(("completions", matches)) => pages::completions(matches, &mut command()),
+        Some(("manual", matches)) => pages::manual(matches, command()),
         Some(("health", matches)) => health::run(&load(matches)?),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
@@ -112,6 +115,7 @@ fn command() -> Command {
                 .map(|arg| arg.global(true)),
         )
         .subcommands([serve, config, version, health])
+        .subcommands(pages::commands())
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

@@ -7,6 +7,7 @@ mod connections;
 mod drain;
 mod log;
 mod pages;
+mod service_manager;
 mod tls;
 mod unix_socket;
 
