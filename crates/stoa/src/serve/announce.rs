@@ -22,7 +22,13 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
     let checksums = checksums(config.checksum_database.as_ref());
     if config.telemetry.json {
         let build = BuildInfo::this();
-        tracing::info!(version = build.version, commit = build.commit, "starting");
+        let build_time = build.build_time.map(tracing::field::display);
+        tracing::info!(
+            version = build.version,
+            commit = build.commit,
+            build_time,
+            "starting"
+        );
         tracing::info!(store, listen = %address, url, upstream, upstream_from = from, checksums, "serving");
     } else {
         let listen = url.clone().unwrap_or_else(|| address.to_string());

@@ -12,6 +12,7 @@ mod first_page;
 mod listings;
 mod log;
 mod pages;
+mod service_manager;
 mod tls;
 mod unix_socket;
 
