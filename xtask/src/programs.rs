@@ -26,6 +26,22 @@ pub(crate) const CHROMEDRIVER: Program = Program {
     purpose: "the first page in a browser",
 };
 
+/// Makes the certificates of test servers.
+pub(crate) const OPENSSL: Program = Program {
+    name: "openssl",
+    probe: &["version"],
+    package: "openssl",
+    purpose: "certificates of test servers",
+};
+
+/// Pools connections in front of Postgres.
+pub(crate) const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    probe: &["--version"],
+    package: "pgbouncer",
+    purpose: "tests of the Postgres store behind a pooler",
+};
+
 /// What the mirror is measured against.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",

@@ -1,10 +1,11 @@
-//! Our own pages: health, version, metrics, and [`Home`] for whoever comes with a browser.
+//! Our own pages: health, version, metrics, what is kept, and [`Home`] for whoever comes with a browser.
 
 mod client_address;
 mod home;
 
 pub(crate) use home::Home;
 
+use super::Listings;
 use crate::{build_info::BuildInfo, config::address::BasePath, drain::Drain, telemetry::Metrics};
 use bytes::Bytes;
 use download_protocol::Body;
@@ -12,8 +13,8 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use proxy_core::mirror::Mirror;
 use std::{sync::Arc, time::Duration};
 
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What Prometheus asks for (its text format, version 0.0.4).
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
@@ -26,6 +27,8 @@ pub(crate) struct Pages {
     pub(crate) mirror: Mirror,
     /// Asked whether we are leaving.
     pub(crate) drain: Arc<Drain>,
+    /// Lists what is kept.
+    pub(crate) listings: Listings,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// The first page.
@@ -46,6 +49,8 @@ impl Pages {
             "/readyz" => self.ready().await,
             "/version" => page(StatusCode::OK, JSON, BuildInfo::this().json() + "\n"),
             "/metrics" => page(StatusCode::OK, METRICS, self.metrics.render()),
+            "/catalog" => self.listings.catalog(request.uri.query()).await,
+            "/index" => self.listings.index(request.uri.query()).await,
             "/robots.txt" => page(StatusCode::OK, TEXT, "User-agent: *\nDisallow: /\n"),
             _ => self.home.answer(request, Self::serves),
         };
@@ -60,7 +65,7 @@ impl Pages {
     fn serves(path: &str) -> bool {
         matches!(
             path,
-            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt"
+            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt" | "/catalog" | "/index"
         )
     }
 
@@ -102,7 +107,7 @@ impl Pages {
     }
 }
 
-fn page(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn page(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<Body> {
     let body = Body::from(text.into());
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
