@@ -18,14 +18,6 @@ pub(crate) const GO: Program = Program {
     purpose: "end-to-end tests",
 };
 
-/// Drives the browser that looks at the first page; its package brings the browser.
-pub(crate) const CHROMEDRIVER: Program = Program {
-    name: "chromedriver",
-    probe: &["--version"],
-    package: "chromium-driver",
-    purpose: "the first page in a browser",
-};
-
 /// Makes the certificates of test servers.
 pub(crate) const OPENSSL: Program = Program {
     name: "openssl",
@@ -40,6 +32,14 @@ pub(crate) const PGBOUNCER: Program = Program {
     probe: &["--version"],
     package: "pgbouncer",
     purpose: "tests of the Postgres store behind a pooler",
+};
+
+/// Drives the browser that looks at the first page; its package brings the browser.
+pub(crate) const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    probe: &["--version"],
+    package: "chromium-driver",
+    purpose: "the first page in a browser",
 };
 
 /// What the mirror is measured against.
