@@ -55,6 +55,8 @@ const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
     &programs::CHROMEDRIVER,
+    &programs::CURL,
+    &programs::NGINX,
     &seaweedfs::SeaweedFs,
     &moto::Moto,
     &azurite::Azurite,
