@@ -7,7 +7,7 @@
 use super::{client_address::ClientAddress, page};
 use crate::{
     build_info::BuildInfo,
-    config::{Config, address::BasePath, quantity},
+    config::{Config, address::BasePath},
     front::internal_error,
 };
 use askama::Template;
@@ -102,15 +102,13 @@ struct Link {
 impl Home {
     /// The first page of this configuration, for a server that relays these checksum databases.
     pub(crate) fn new<'a>(config: &Config, relayed: impl Iterator<Item = &'a str>) -> Self {
-        // Every value was checked before.
-        let shown = matches!(config.values.read("catalog.private", quantity::boolean), Ok(true));
         Self {
             public_url: config.public_url.clone(),
             scheme: if config.tls.is_some() { "https" } else { "http" },
             base_path: config.base_path.clone(),
             private: match config.upstream.private_text.as_str() {
                 _ if config.upstream.private.is_empty() => Private::None,
-                patterns if shown => Private::Shown(shell_word(patterns)),
+                patterns if config.catalog_private => Private::Shown(shell_word(patterns)),
                 _ => Private::Some,
             },
             relayed: relayed.map(str::to_owned).collect(),
