@@ -59,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) spool: Option<PathBuf>,
     /// What misses are fetched from.
     pub(crate) upstream: UpstreamConfig,
-    /// The checksum database, if there is one.
-    pub(crate) checksum_database: Option<DatabaseSetting>,
+    /// Who knows the sums of modules.
+    pub(crate) checksums: ChecksumsConfig,
     /// Version control.
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
@@ -89,6 +89,16 @@ pub(crate) struct UpstreamConfig {
     pub(crate) private: Patterns,
     /// The same as it was written, in GOPRIVATE syntax.
     pub(crate) private_text: String,
+}
+
+/// Who knows the sums of modules.
+pub(crate) struct ChecksumsConfig {
+    /// The checksum database, if there is one.
+    pub(crate) database: Option<DatabaseSetting>,
+    /// Modules that it is not asked about.
+    pub(crate) skip: Patterns,
+    /// Whether new versions should be kept unproven while it is down.
+    pub(crate) first_sight: bool,
 }
 
 /// How version control is used.
@@ -180,7 +190,11 @@ pub(crate) fn load(
             private: values.read("upstream.private", go_syntax::patterns)?,
             private_text: values.read("upstream.private", text)?,
         },
-        checksum_database: values.read("checksums.database", go_syntax::checksum_database)?,
+        checksums: ChecksumsConfig {
+            database: values.read("checksums.database", go_syntax::checksum_database)?,
+            skip: values.read("checksums.skip", go_syntax::patterns)?,
+            first_sight: values.read("checksums.when_unreachable", |what| Ok(what == "first-sight"))?,
+        },
         direct: DirectConfig {
             git: values.read("direct.git", |choice| {
                 Ok(match choice {

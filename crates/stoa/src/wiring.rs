@@ -9,19 +9,25 @@ use crate::{
     exit::Failure,
     open_store::Storage,
 };
+use checksum_db::{Database, DatabaseParts};
 use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
-    checksums::NoDatabase,
+    checksums::{ChecksumRelay, NoDatabase},
     lease::LocalLeases,
     mirror::{Mirror, MirrorParts},
+    records::RecordStore,
     store::{CacheLimits, CachedStore, ModuleStore},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// For so long `latest` of the checksum database may be older than what it signed before: there are caches between it
+/// and us.
+const CACHED_HEADS: Duration = Duration::from_secs(60 * 60);
 
 /// What serves.
 pub(crate) struct Wired {
@@ -42,6 +48,7 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let own_id = own_id();
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
+    let database = database(config, &client, &storage.records);
     let credentials = direct::credentials(config, environment)?;
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
@@ -50,11 +57,15 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
         leases: Arc::new(LocalLeases::new()),
-        checksums: Arc::new(NoDatabase),
+        checksums: match &database {
+            Some(database) => Arc::new(database.clone()),
+            None => Arc::new(NoDatabase),
+        },
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,
     });
-    let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
+    let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
+    let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
     Ok(Wired { mirror, downloads })
 }
 
@@ -73,6 +84,20 @@ fn client(config: &Config, environment: &Environment, own_id: &str) -> Result<Cl
     settings.timeouts.head = config.lifetimes.silence;
     settings.timeouts.idle = config.lifetimes.silence;
     Client::new(&settings).map_err(wrong)
+}
+
+/// The checksum database, if there is one. Private modules are none of its business, and neither are those to skip.
+fn database(config: &Config, client: &Client, records: &Arc<dyn RecordStore>) -> Option<Database> {
+    let setting = config.checksums.database.as_ref()?;
+    Some(Database::new(DatabaseParts {
+        setting,
+        chain: &config.upstream.chain,
+        client: client.clone(),
+        records: Arc::clone(records),
+        exempt: vec![config.upstream.private.clone(), config.checksums.skip.clone()],
+        absent: config.lifetimes.absent,
+        grace: CACHED_HEADS,
+    }))
 }
 
 /// The proxies of the chain, in its order; `None` where it names something else.

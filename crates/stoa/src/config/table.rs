@@ -92,27 +92,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::ChecksumDatabase,
         Preset::Found("what GOSUMDB says where the server runs (environment, then `go env`), else `sum.golang.org`"),
         "The checksum database, in GOSUMDB syntax: a name that `go` knows, a key (`name+hash+key`) with or without an \
-         address behind it, or `off`.",
+         address behind it, or `off`. Without an address it is asked through the first proxy of `upstream.chain` that \
+         relays it, else at its name. Every module that it speaks for is held against it before it is kept, and clients \
+         may ask for it below `/sumdb/`.",
     )
     .because("The mirror should believe what a `go` on the same machine would believe.")
-    .secret()
-    .later(),
+    .secret(),
     Setting::new(
         "checksums.skip",
         Syntax::Patterns,
         Preset::Value(""),
-        "Modules that the checksum database is not asked about, in GONOSUMDB syntax.",
-    )
-    .later(),
+        "Modules that the checksum database is not asked about, in GONOSUMDB syntax. `golang.org/toolchain` is \
+         held against it all the same, as `go` does.",
+    ),
     Setting::new(
         "checksums.when_unreachable",
         Syntax::OneOf(&["refuse", "first-sight"]),
         Preset::Value("refuse"),
         "What to do with a new version while the checksum database is down: `refuse` it, or record what is seen first \
-         and look it up later (`first-sight`).",
+         and look it up later (`first-sight`). The second does nothing yet: new versions are refused.",
     )
-    .because("Nothing unverified is served unless somebody decides otherwise.")
-    .later(),
+    .because("Nothing unverified is served unless somebody decides otherwise."),
     Setting::new(
         "lease.url",
         Syntax::LeaseUrl,

@@ -13,7 +13,7 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
     let chain = config.values.get("upstream.chain");
     let upstream = chain.map(|value| redact(&value.text)).unwrap_or_default();
     let from = chain.map(|value| value.source.to_string()).unwrap_or_default();
-    let checksums = checksums(config.checksum_database.as_ref());
+    let checksums = checksums(config.checksums.database.as_ref());
     if config.telemetry.json {
         let build = BuildInfo::this();
         tracing::info!(version = build.version, commit = build.commit, "starting");
@@ -45,6 +45,12 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
         {
             tracing::warn!("{} is set, and does nothing yet", setting.key);
         }
+    }
+    if config.checksums.first_sight {
+        tracing::warn!(
+            "checksums.when_unreachable: first-sight does nothing yet; while the checksum database is down, new versions \
+             are refused"
+        );
     }
 }
 
@@ -79,13 +85,10 @@ fn go_user(config: &Config, url: Option<&str>) -> Option<String> {
     public.or_else(|| url.map(str::to_owned))
 }
 
-/// Until the checksum database is at work here, `go` asks it by itself: said once, so that nobody is surprised.
+/// Who knows the sums of modules.
 fn checksums(database: Option<&DatabaseSetting>) -> String {
     match database {
-        Some(database) => format!(
-            "the go command asks {} itself; this mirror does not relay that database yet",
-            database.key.name()
-        ),
+        Some(database) => format!("{}, which clients may ask for here", database.key.name()),
         None => "off: what was seen first holds".into(),
     }
 }
