@@ -2,6 +2,7 @@
 
 mod config;
 mod health;
+mod verify;
 mod version;
 
 use crate::{
@@ -66,6 +67,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
             )),
         },
         Some(("health", matches)) => health::run(&load(matches)?),
+        Some(("verify", matches)) => verify::run(&load(matches)?, &environment, matches.get_flag("repair")),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
     }
@@ -96,6 +98,13 @@ fn command() -> Command {
         .arg(json);
     let health =
         Command::new("health").about("Ask the configured address whether it is alive; exit with 69 if not");
+    let repair = Arg::new("repair")
+        .long("repair")
+        .action(ArgAction::SetTrue)
+        .help("Set aside what is damaged, so that it is fetched again; nothing is deleted");
+    let verify = Command::new("verify")
+        .about("Check every stored file against its sums and the others of its version; exit with 1 if one is wrong")
+        .arg(repair);
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -111,7 +120,7 @@ fn command() -> Command {
                 .chain(setting_flags())
                 .map(|arg| arg.global(true)),
         )
-        .subcommands([serve, config, version, health])
+        .subcommands([serve, config, version, health, verify])
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

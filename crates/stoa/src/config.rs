@@ -61,6 +61,8 @@ pub(crate) struct Config {
     pub(crate) upstream: UpstreamConfig,
     /// Who knows the sums of modules.
     pub(crate) checksums: ChecksumsConfig,
+    /// How what is kept is looked after.
+    pub(crate) scrub: ScrubConfig,
     /// Version control.
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
@@ -99,6 +101,15 @@ pub(crate) struct ChecksumsConfig {
     pub(crate) skip: Patterns,
     /// Whether new versions should be kept unproven while it is down.
     pub(crate) first_sight: bool,
+}
+
+/// How what is kept is looked after.
+#[derive(Clone, Copy)]
+pub(crate) struct ScrubConfig {
+    /// How long after one scrub the next begins; `None`: never.
+    pub(crate) every: Option<Duration>,
+    /// Bytes read a second.
+    pub(crate) rate: u64,
 }
 
 /// How version control is used.
@@ -194,6 +205,12 @@ pub(crate) fn load(
             database: values.read("checksums.database", go_syntax::checksum_database)?,
             skip: values.read("checksums.skip", go_syntax::patterns)?,
             first_sight: values.read("checksums.when_unreachable", |what| Ok(what == "first-sight"))?,
+        },
+        scrub: ScrubConfig {
+            every: values.read("scrub.every", |text| {
+                quantity::or_off(text, quantity::positive_duration)
+            })?,
+            rate: values.read("scrub.rate", quantity::size)?,
         },
         direct: DirectConfig {
             git: values.read("direct.git", |choice| {

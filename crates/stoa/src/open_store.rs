@@ -54,11 +54,11 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
             };
             Ok(Storage {
                 modules: Arc::new(store.clone()),
-                records: Arc::new(store),
-                catalog: None,
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
                 feed: None,
                 links: None,
-                quarantine: None,
+                quarantine: Some(Arc::new(store)),
                 leases: None,
                 spool,
                 description: format!("{}{created}", folder.display()),

@@ -66,6 +66,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         mirror: wired.mirror,
         drain: Arc::clone(&drain),
         metrics: metrics.clone(),
+        scrub: wired.upkeep.status(),
         public_url: config.public_url.clone(),
         scheme: announce::scheme(config),
         base_path: config.base_path.clone(),
@@ -78,6 +79,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         access_log: AccessLog::new(&config.telemetry, writer),
         caller: Caller::anonymous(),
     };
+    wired.upkeep.start();
     tokio::spawn(metrics.fold());
     if let Some(certificate) = certificate {
         let mut hangups = signal(SignalKind::hangup()).map_err(no_signals)?;

@@ -2,6 +2,9 @@
 
 mod direct;
 mod no_direct;
+mod upkeep;
+
+pub(crate) use upkeep::Upkeep;
 
 use crate::{
     build_info::BuildInfo,
@@ -13,8 +16,8 @@ use checksum_db::{Database, DatabaseParts};
 use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
-    checksums::{ChecksumRelay, NoDatabase},
-    lease::LocalLeases,
+    checksums::{ChecksumAuthority, ChecksumRelay, FirstSight, NoDatabase, Pending},
+    lease::{Leases, LocalLeases},
     mirror::{Mirror, MirrorParts},
     records::RecordStore,
     store::{CacheLimits, CachedStore, ModuleStore},
@@ -35,6 +38,8 @@ pub(crate) struct Wired {
     pub(crate) mirror: Mirror,
     /// The protocol in front of it.
     pub(crate) downloads: DownloadService,
+    /// What goes on behind it.
+    pub(crate) upkeep: Upkeep,
 }
 
 /// Everything that can be wrong with the upstreams without asking them.
@@ -49,16 +54,33 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let database = database(config, &client, &storage.records);
-    let credentials = direct::credentials(config, environment)?;
+    let authority: Option<Arc<dyn ChecksumAuthority>> = database
+        .clone()
+        .map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>);
+    let pending = Pending::new(Arc::clone(&storage.records));
+    let leases: Arc<dyn Leases> = Arc::new(LocalLeases::new());
+    let cached = memory(config, &storage.modules);
+    let upkeep = Upkeep::new(
+        config,
+        &storage,
+        cached.as_ref(),
+        authority.as_ref(),
+        &pending,
+        &leases,
+    )?;
     let mirror = Mirror::new(MirrorParts {
-        store: with_memory(config, storage.modules),
+        store: cached.map_or_else(
+            || Arc::clone(&storage.modules),
+            |cached| cached as Arc<dyn ModuleStore>,
+        ),
         records: storage.records,
         chain: chain(config, proxies, || {
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
-        leases: Arc::new(LocalLeases::new()),
-        checksums: match &database {
-            Some(database) => Arc::new(database.clone()),
+        leases,
+        checksums: match authority {
+            Some(authority) if config.checksums.first_sight => Arc::new(FirstSight::new(authority, pending)),
+            Some(authority) => authority,
             None => Arc::new(NoDatabase),
         },
         spool: storage.spool.clone(),
@@ -66,7 +88,22 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     });
     let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
     let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
-    Ok(Wired { mirror, downloads })
+    Ok(Wired {
+        mirror,
+        downloads,
+        upkeep,
+    })
+}
+
+/// The checksum database of this configuration by itself, keeping what it proves in these records.
+pub(crate) fn authority(
+    config: &Config,
+    environment: &Environment,
+    records: &Arc<dyn RecordStore>,
+) -> Result<Option<Arc<dyn ChecksumAuthority>>, Failure> {
+    let client = client(config, environment, &own_id())?;
+    let database = database(config, &client, records);
+    Ok(database.map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>))
 }
 
 /// What this process calls itself in `Via`. Two nodes behind one address are two, or a request from one that reaches
@@ -141,15 +178,11 @@ fn chain(
     }
 }
 
-fn with_memory(config: &Config, store: Arc<dyn ModuleStore>) -> Arc<dyn ModuleStore> {
-    match config.limits.memory_cache {
-        0 => store,
-        total => Arc::new(CachedStore::new(
-            store,
-            CacheLimits {
-                total,
-                ..CacheLimits::default()
-            },
-        )),
-    }
+/// The memory before the store, if there is to be one.
+fn memory(config: &Config, store: &Arc<dyn ModuleStore>) -> Option<Arc<CachedStore>> {
+    let limits = CacheLimits {
+        total: config.limits.memory_cache,
+        ..CacheLimits::default()
+    };
+    (limits.total > 0).then(|| Arc::new(CachedStore::new(Arc::clone(store), limits)))
 }

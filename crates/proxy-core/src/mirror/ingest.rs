@@ -2,7 +2,10 @@
 //!
 //! Everything that ever gets into a store passes here: what was fetched, and later what is imported, copied or
 //! warmed. The order is the store's promise: a zip is inserted after the `.info` and `.mod` of its version, and was
-//! verified against the `.mod` that the store then held, whoever put it there.
+//! verified against the `.mod` that the store then held, whoever put it there. All files that came are verified before
+//! the first is inserted, so that nothing is left of a version that is refused.
+
+mod beside;
 
 use super::MirrorError;
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     upstream::{FetchContext, Fetched, Incoming, UpstreamError},
     verify::{Unverified, Verified},
 };
+use beside::WithGoMod;
 use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 
@@ -131,14 +135,35 @@ impl Ingest {
             .as_ref()
             .and_then(Body::bytes)
             .and_then(|json| Info::parse(json).ok());
-        let commit = told.as_ref().and_then(commit_of).map(str::to_owned);
+        let pinned = match &told {
+            Some(_) => None,
+            None => self.kept_info(module).await?,
+        };
+        let commit = told.as_ref().or(pinned.as_ref()).and_then(commit_of);
+        let mut verified = Vec::new();
+        let view = match &go_mod {
+            Some(body) => WithGoMod::view(&self.store, module, body).await?,
+            None => Arc::clone(&self.store),
+        };
         for (kind, body) in [(Kind::Info, info), (Kind::Mod, go_mod), (Kind::Zip, zip)] {
             let Some(body) = body else { continue };
-            let file = ModuleFile::new(module.clone(), kind);
-            let inserted = self
-                .insert(Unverified::new(file.clone(), body), &from, commit.as_deref())
-                .await?;
-            if kind == Kind::Info
+            let store = if kind == Kind::Zip { &view } else { &self.store };
+            let file = Unverified::new(ModuleFile::new(module.clone(), kind), body).of_commit(commit);
+            let file = file.verify(&**store, &*self.records, &*self.checksums).await?;
+            verified.push(file);
+        }
+        let mut other_go_mod = false;
+        for mut file in verified {
+            if file.file().kind == Kind::Zip && other_go_mod {
+                // It was held against a `.mod` that lost a race.
+                let again = Unverified::new(file.file().clone(), file.body().clone()).of_commit(commit);
+                file = again
+                    .verify(&*self.store, &*self.records, &*self.checksums)
+                    .await?;
+            }
+            let inserted = self.insert_and_record(&file, &from, commit).await?;
+            other_go_mod |= file.file().kind == Kind::Mod && inserted == Inserted::Other;
+            if file.file().kind == Kind::Info
                 && inserted == Inserted::Other
                 && let (Some(told), Some(kept)) = (&told, self.kept_info(module).await?)
                 && (commit_of(told), told.time) != (commit_of(&kept), kept.time)
@@ -157,12 +182,22 @@ impl Ingest {
         commit: Option<&str>,
     ) -> Result<Inserted, MirrorError> {
         let verified = file
+            .of_commit(commit)
             .verify(&*self.store, &*self.records, &*self.checksums)
             .await?;
-        let inserted = self.insert_verified(&verified).await?;
+        self.insert_and_record(&verified, from, commit).await
+    }
+
+    async fn insert_and_record(
+        &self,
+        file: &Verified,
+        from: &str,
+        commit: Option<&str>,
+    ) -> Result<Inserted, MirrorError> {
+        let inserted = self.insert_verified(file).await?;
         match inserted {
-            Inserted::New | Inserted::Same => self.record(&verified, from, commit).await,
-            Inserted::Other => self.report_other(&verified, from).await,
+            Inserted::New | Inserted::Same => self.record(file, from, commit).await,
+            Inserted::Other => self.report_other(file, from).await,
         }
         Ok(inserted)
     }

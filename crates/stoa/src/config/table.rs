@@ -110,7 +110,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::OneOf(&["refuse", "first-sight"]),
         Preset::Value("refuse"),
         "What to do with a new version while the checksum database is down: `refuse` it, or record what is seen first \
-         and look it up later (`first-sight`). The second does nothing yet: new versions are refused.",
+         and look it up later (`first-sight`). A version that the database then contradicts is set aside and refused for \
+         good.",
     )
     .because("Nothing unverified is served unless somebody decides otherwise."),
     Setting::new(
@@ -169,9 +170,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "scrub.every",
         Syntax::DurationOrOff,
         Preset::Value("off"),
-        "How often every stored file is read and compared with its record.",
+        "How long after a scrub of the whole store the next one begins: every stored file is read and compared with its \
+         record. A damaged one is set aside, so that it is fetched again the next time it is asked for, and kept if it is \
+         what it was. `stoa verify` does the same at once.",
     )
-    .later(),
+    .because("Reading everything costs a bucket's owner money, and most disks' owners nothing: they should turn it on."),
+    Setting::new(
+        "scrub.rate",
+        Syntax::Size,
+        Preset::Value("16MiB"),
+        "How much the scrub reads in a second, on average.",
+    )
+    .because("A disk hardly notices, and a terabyte takes a day."),
     Setting::new(
         "lists.fresh",
         Syntax::Duration,

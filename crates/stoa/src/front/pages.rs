@@ -1,10 +1,12 @@
 //! Our own pages: health, version, metrics, and a word for whoever comes with a browser.
 
+mod scrub;
+
 use crate::{build_info::BuildInfo, config::address::BasePath, drain::Drain, telemetry::Metrics};
 use bytes::Bytes;
 use download_protocol::Body;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use proxy_core::mirror::Mirror;
+use proxy_core::{mirror::Mirror, scrub::Status};
 use std::{fmt::Write, sync::Arc, time::Duration};
 use url::Url;
 
@@ -24,6 +26,8 @@ pub(crate) struct Pages {
     pub(crate) drain: Arc<Drain>,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// How far the scrub is, if there is one.
+    pub(crate) scrub: Option<Status>,
     /// The address by which clients reach us, base path included, if somebody said so.
     pub(crate) public_url: Option<Url>,
     /// `http` or `https`.
@@ -37,7 +41,7 @@ impl Pages {
     pub(crate) async fn answer(&self, path: &str, request: &Parts) -> Option<Response<Body>> {
         if !matches!(
             path,
-            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt"
+            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt" | "/scrub"
         ) {
             return None;
         }
@@ -49,6 +53,7 @@ impl Pages {
             "/readyz" => self.ready().await,
             "/version" => page(StatusCode::OK, JSON, BuildInfo::this().json() + "\n"),
             "/metrics" => page(StatusCode::OK, METRICS, self.metrics.render()),
+            "/scrub" => page(StatusCode::OK, JSON, scrub::json(self.scrub.as_ref()) + "\n"),
             "/robots.txt" => page(StatusCode::OK, TEXT, "User-agent: *\nDisallow: /\n"),
             _ => page(StatusCode::OK, TEXT, self.home(request)),
         };
@@ -102,6 +107,7 @@ impl Pages {
             // Writing to a string cannot fail.
             let _ = write!(text, "\nTo use it:\n\n    go env -w GOPROXY={address}\n");
         }
+        let _ = write!(text, "\nScrub: {}\n", scrub::sentence(self.scrub.as_ref()));
         text
     }
 
