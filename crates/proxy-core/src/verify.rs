@@ -22,7 +22,7 @@ use crate::{
     store::{ModuleStore, ModuleStoreExt, StoreError},
     sums::{H1, Sums},
 };
-use judge::{Evidence, Expected, judge};
+use judge::{Evidence, Expected, Lost, judge};
 use std::{
     io,
     num::NonZero,
@@ -172,7 +172,11 @@ impl Unverified {
         let first = seen.sight(*kind)?;
         // What is kept needs no comparing with its record: other bytes are then no more than a lost race.
         let lost = match &first {
-            Some(_) if !store.contains(&self.file).await? => first.as_ref().map(|sight| sight.sha256),
+            Some(sight) if !store.contains(&self.file).await? => Some(Lost {
+                sha256: sight.sha256,
+                kept_commit: sight.commit.clone(),
+                offered_commit: self.commit.clone(),
+            }),
             _ => None,
         };
         let expected = match proven(authority, module).await? {
@@ -256,6 +260,7 @@ async fn proven(
     }
 }
 
+/// A commit for a sentence, if it is known.
 fn of_commit(commit: &Option<String>) -> String {
     commit
         .as_ref()

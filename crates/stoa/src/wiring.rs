@@ -53,6 +53,7 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let own_id = own_id();
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
+    let credentials = direct::credentials(config, environment)?;
     let database = database(config, &client, &storage.records);
     let authority: Option<Arc<dyn ChecksumAuthority>> = database
         .clone()

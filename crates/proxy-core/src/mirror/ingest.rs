@@ -145,13 +145,19 @@ impl Ingest {
             Some(body) => WithGoMod::view(&self.store, module, body).await?,
             None => Arc::clone(&self.store),
         };
-        for (kind, body) in [(Kind::Info, info), (Kind::Mod, go_mod), (Kind::Zip, zip)] {
+        // Those with sums first, since their refusals say more.
+        for (kind, body) in [(Kind::Mod, go_mod), (Kind::Zip, zip), (Kind::Info, info)] {
             let Some(body) = body else { continue };
             let store = if kind == Kind::Zip { &view } else { &self.store };
             let file = Unverified::new(ModuleFile::new(module.clone(), kind), body).of_commit(commit);
-            let file = file.verify(&**store, &*self.records, &*self.checksums).await?;
-            verified.push(file);
+            match file.verify(&**store, &*self.records, &*self.checksums).await {
+                Ok(file) => verified.push(file),
+                // It may be that somebody else has kept another commit meanwhile, and these files are none of that one.
+                Err(_) if self.is_superseded(module, told.as_ref()).await? => return Ok(Kept::Superseded),
+                Err(error) => return Err(error.into()),
+            }
         }
+        verified.sort_by_key(|file| file.file().kind);
         let mut other_go_mod = false;
         for mut file in verified {
             if file.file().kind == Kind::Zip && other_go_mod {
@@ -165,13 +171,19 @@ impl Ingest {
             other_go_mod |= file.file().kind == Kind::Mod && inserted == Inserted::Other;
             if file.file().kind == Kind::Info
                 && inserted == Inserted::Other
-                && let (Some(told), Some(kept)) = (&told, self.kept_info(module).await?)
-                && (commit_of(told), told.time) != (commit_of(&kept), kept.time)
+                && self.is_superseded(module, told.as_ref()).await?
             {
                 return Ok(Kept::Superseded);
             }
         }
         Ok(Kept::All)
+    }
+
+    /// Whether the `.info` that is kept names another commit than the one that came.
+    async fn is_superseded(&self, module: &ModuleVersion, told: Option<&Info>) -> Result<bool, StoreError> {
+        let Some(told) = told else { return Ok(false) };
+        let kept = self.kept_info(module).await?;
+        Ok(kept.is_some_and(|kept| (commit_of(told), told.time) != (commit_of(&kept), kept.time)))
     }
 
     /// Verifies one file, inserts it, and records its first sight: where it came `from`, and of which commit.

@@ -22,9 +22,6 @@ use tokio::time::Instant;
 /// How many files lie between two records of how far it came.
 const PAGE: usize = 32;
 
-/// How long a record that another left must stand still before it is taken over.
-const STILL: Duration = Duration::from_secs(30);
-
 /// How often is looked whether there is something to do, at the longest.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -41,6 +38,8 @@ pub struct PatrolParts {
     pub every: Duration,
     /// How many bytes are read a second, on average.
     pub rate: u64,
+    /// How long a round that another process began must stand still before it is taken over.
+    pub still: Duration,
 }
 
 /// Walks a store for ever.
@@ -48,7 +47,9 @@ pub struct PatrolParts {
 pub struct Patrol {
     parts: PatrolParts,
     status: Status,
-    /// The last state of the record that somebody else wrote, and when it was first seen.
+    /// The last state of the record that this process wrote.
+    ours: Option<Revision>,
+    /// The last state that another wrote, and when it was first seen.
     watched: Option<(Option<Revision>, Instant)>,
 }
 
@@ -92,6 +93,7 @@ impl Patrol {
         Self {
             parts,
             status: Status::default(),
+            ours: None,
             watched: None,
         }
     }
@@ -111,7 +113,7 @@ impl Patrol {
                     LOOK
                 }
             };
-            tokio::time::sleep(pause.min(LOOK)).await;
+            tokio::time::sleep(pause.min(LOOK).min(self.parts.still)).await;
         }
     }
 
@@ -162,20 +164,17 @@ impl Patrol {
             }
             if progress.now.ended.is_some() {
                 finished(&progress.now);
-                self.watched = None;
                 return Ok(LOOK);
             }
-            self.watched = Some((
-                revision.clone(),
-                Instant::now().checked_sub(STILL).unwrap_or_else(Instant::now),
-            ));
+            self.ours.clone_from(&revision);
         }
     }
 
     /// Whether what another process left has stood still for long enough.
     fn stood_still(&mut self, revision: &Option<Revision>) -> bool {
         match &self.watched {
-            Some((watched, since)) if watched == revision => since.elapsed() >= STILL,
+            _ if self.ours.is_some() && self.ours == *revision => true,
+            Some((watched, since)) if watched == revision => since.elapsed() >= self.parts.still,
             _ => {
                 self.watched = Some((revision.clone(), Instant::now()));
                 false

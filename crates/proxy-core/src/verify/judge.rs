@@ -1,6 +1,6 @@
 //! The judgement of a module file: a pure function of its bytes and of what they are held against.
 
-use super::VerifyError;
+use super::{VerifyError, of_commit};
 use crate::{
     file::{Body, Kind, ModuleFile, Sha256},
     go_mod,
@@ -19,7 +19,15 @@ pub(super) struct Evidence {
     /// The sum it must have, and who says so.
     pub(super) expected: Option<Expected>,
     /// The bytes that were kept under this name and are lost.
-    pub(super) lost: Option<Sha256>,
+    pub(super) lost: Option<Lost>,
+}
+
+/// Bytes that were kept and are lost, and where those come from that would take their place.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) sha256: Sha256,
+    pub(super) kept_commit: Option<String>,
+    pub(super) offered_commit: Option<String>,
 }
 
 /// A sum a file must have.
@@ -97,10 +105,13 @@ pub(super) fn judge(file: &ModuleFile, body: &Body, evidence: &Evidence) -> Resu
     if let (Some(offered), Some(expected)) = (h1, &evidence.expected) {
         expected.hold(file, offered)?;
     }
-    match evidence.lost {
-        Some(lost) if lost != body.sha256() => Err(invalid(format!(
-            "other bytes were kept of it before: their sha-256 was {lost}, that of these is {}",
-            body.sha256()
+    match &evidence.lost {
+        Some(lost) if lost.sha256 != body.sha256() => Err(invalid(format!(
+            "other bytes were kept of it before: their sha-256 was {}{}, that of these is {}{}",
+            lost.sha256,
+            of_commit(&lost.kept_commit),
+            body.sha256(),
+            of_commit(&lost.offered_commit)
         ))),
         _ => Ok(h1),
     }
@@ -390,13 +401,18 @@ mod tests {
             (Kind::Info, &b"{\"Version\":\"v1.0.0\"}"[..]),
             (Kind::Mod, GO_MOD.as_bytes()),
         ] {
-            let lost = |lost| Evidence {
-                lost: Some(lost),
+            let lost = |sha256| Evidence {
+                lost: Some(Lost {
+                    sha256,
+                    kept_commit: Some("c0ffee".to_owned()),
+                    offered_commit: None,
+                }),
                 ..Evidence::default()
             };
             assert!(outcome(kind, bytes, &lost(Sha256::of(bytes))).is_ok());
             let refusal = outcome(kind, bytes, &lost(Sha256::of(b"before"))).unwrap_err();
-            assert!(refusal.contains(&Sha256::of(b"before").to_string()), "{refusal}");
+            let before = format!("{} (commit c0ffee)", Sha256::of(b"before"));
+            assert!(refusal.contains(&before), "{refusal}");
             assert!(refusal.contains(&Sha256::of(bytes).to_string()), "{refusal}");
         }
     }

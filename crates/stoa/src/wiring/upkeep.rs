@@ -7,7 +7,11 @@ use proxy_core::{
     scrub::{Depth, Inspector, Patrol, PatrolParts, Recheck, Repair, Status},
     store::CachedStore,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// How long a round of the scrub that another process left must stand still: longer than the largest zip takes at the
+/// slowest sensible rate.
+const STILL: Duration = Duration::from_secs(60);
 
 /// Tasks that run as long as the server does.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl Upkeep {
                 repair: repair.clone(),
                 every,
                 rate: config.scrub.rate,
+                still: STILL,
             })
         });
         // Also where new versions are refused by now: some may have been kept before.

@@ -8,4 +8,5 @@ mod full_disk;
 mod killed;
 mod processes;
 mod refused;
+mod scrubbed;
 mod tree;
