@@ -2,8 +2,13 @@
 
 mod config;
 mod copy;
+mod doctor;
+mod export;
 mod health;
+mod import;
+mod pages;
 mod version;
+mod warm;
 
 use crate::{
     build_info::BuildInfo,
@@ -72,6 +77,12 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
             )),
         },
         Some(("copy", matches)) => copy::run(matches, &load(matches)?, &environment),
+        Some(("import", matches)) => import::run(matches, &load(matches)?, &environment),
+        Some(("warm", matches)) => warm::run(matches, &load(matches)?, &environment),
+        Some(("export", matches)) => export::run(matches, &load(matches)?, &environment),
+        Some(("doctor", matches)) => doctor::run(&load(matches)?, &environment),
+        Some(("completions", matches)) => pages::completions(matches, &mut command()),
+        Some(("manual", matches)) => pages::manual(matches, command()),
         Some(("health", matches)) => health::run(&load(matches)?),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
@@ -118,7 +129,18 @@ fn command() -> Command {
                 .chain(setting_flags())
                 .map(|arg| arg.global(true)),
         )
-        .subcommands([serve, config, version, health, copy::command()])
+        .subcommands([
+            serve,
+            config,
+            version,
+            health,
+            copy::command(),
+            import::command(),
+            export::command(),
+            warm::command(),
+            doctor::command(),
+        ])
+        .subcommands(pages::commands())
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

@@ -60,8 +60,8 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
                 catalog: Some(Arc::new(store.clone())),
                 feed: None,
                 links: None,
-                quarantine: Some(Arc::new(store)),
-                leases: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
                 spool,
                 description: format!("{}{created}", folder.display()),
             })
