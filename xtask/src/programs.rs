@@ -42,12 +42,20 @@ pub(crate) const CHROMEDRIVER: Program = Program {
     purpose: "the first page in a browser",
 };
 
-/// What the mirror is measured against.
+/// Asks a server what the book asks it.
+pub(crate) const CURL: Program = Program {
+    name: "curl",
+    probe: &["--version"],
+    package: "curl",
+    purpose: "the commands of the book",
+};
+
+/// What the mirror is measured against, and the front server of the book.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",
     probe: &["-v"],
     package: "nginx-light",
-    purpose: "the benchmark's other side",
+    purpose: "the benchmark's other side, and the book's front server",
 };
 
 /// What makes the load.

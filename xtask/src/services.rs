@@ -56,6 +56,8 @@ const ALL: &[&dyn Service] = &[
     &programs::GO,
     &programs::FAKETIME,
     &programs::CHROMEDRIVER,
+    &programs::CURL,
+    &programs::NGINX,
     &seaweedfs::SeaweedFs,
     &moto::Moto,
     &azurite::Azurite,

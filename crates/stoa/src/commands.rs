@@ -2,8 +2,14 @@
 
 mod config;
 mod copy;
+mod doctor;
+mod export;
 mod health;
+mod import;
+mod pages;
+mod verify;
 mod version;
+mod warm;
 
 use crate::{
     build_info::BuildInfo,
@@ -72,7 +78,14 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
             )),
         },
         Some(("copy", matches)) => copy::run(matches, &load(matches)?, &environment),
+        Some(("import", matches)) => import::run(matches, &load(matches)?, &environment),
+        Some(("warm", matches)) => warm::run(matches, &load(matches)?, &environment),
+        Some(("export", matches)) => export::run(matches, &load(matches)?, &environment),
+        Some(("doctor", matches)) => doctor::run(&load(matches)?, &environment),
+        Some(("completions", matches)) => pages::completions(matches, &mut command()),
+        Some(("manual", matches)) => pages::manual(matches, command()),
         Some(("health", matches)) => health::run(&load(matches)?),
+        Some(("verify", matches)) => verify::run(&load(matches)?, &environment, matches.get_flag("repair")),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
     }
@@ -103,6 +116,13 @@ fn command() -> Command {
         .arg(json);
     let health =
         Command::new("health").about("Ask the configured address whether it is alive; exit with 69 if not");
+    let repair = Arg::new("repair")
+        .long("repair")
+        .action(ArgAction::SetTrue)
+        .help("Set aside what is damaged, so that it is fetched again; nothing is deleted");
+    let verify = Command::new("verify")
+        .about("Check every stored file against its sums and the others of its version; exit with 1 if one is wrong")
+        .arg(repair);
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -118,7 +138,19 @@ fn command() -> Command {
                 .chain(setting_flags())
                 .map(|arg| arg.global(true)),
         )
-        .subcommands([serve, config, version, health, copy::command()])
+        .subcommands([
+            serve,
+            config,
+            version,
+            health,
+            verify,
+            copy::command(),
+            import::command(),
+            export::command(),
+            warm::command(),
+            doctor::command(),
+        ])
+        .subcommands(pages::commands())
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

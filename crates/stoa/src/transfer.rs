@@ -8,6 +8,7 @@
 mod compare;
 mod grouped;
 pub(crate) mod progress;
+pub(crate) mod tree;
 
 use compare::Comparison;
 use futures::{StreamExt, stream};

@@ -1,4 +1,4 @@
-//! A real browser without a window: Chromium, driven through `chromedriver` (W3C WebDriver).
+//! A real browser without a window: Chromium, driven through `chromedriver` by the protocol that W3C made for it.
 //!
 //! It starts with nothing of the user's, asks nobody but the servers of the test, and ends when it is dropped.
 

@@ -49,6 +49,10 @@ pub(crate) enum Trial {
     Credentials,
     /// As JSON.
     Json,
+    /// As a configuration of git.
+    Git,
+    /// As a server of nginx in front of two nodes.
+    Front,
     /// Not at all: it is nothing to paste, or says why.
     None,
 }
@@ -69,6 +73,8 @@ impl Block<'_> {
             ("toml", ["check"]) => Trial::Settings,
             ("toml", ["credentials"]) => Trial::Credentials,
             ("json", ["check"]) => Trial::Json,
+            ("ini", ["git"]) => Trial::Git,
+            ("nginx", ["front"]) => Trial::Front,
             (_, []) => Trial::None,
             (_, marks) => {
                 return Err(format!(
@@ -176,6 +182,8 @@ $ true
             ("console run fails", true),
             ("toml check", true),
             ("json check", true),
+            ("ini git", true),
+            ("nginx front", true),
             ("sh why=\"needs a cluster of Kubernetes\"", true),
             ("yaml file=a.yaml why=\"needs a cluster\"", true),
             ("text", true),

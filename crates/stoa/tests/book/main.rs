@@ -9,12 +9,15 @@
 //! | `toml check` | `stoa config check` takes it as `stoa.toml` |
 //! | `toml credentials` | `stoa config check` takes it as the file of `direct.credentials` |
 //! | `json check` | it is JSON |
+//! | `ini git` | `git` reads it as its configuration |
+//! | `nginx front` | nginx serves with it, in front of two nodes |
 //! | any of them with `file=NAME` | it is also written to that file, for the commands that follow on the page |
 //! | `why="…"` | it cannot be tried here, and this says why |
 //!
 //! Blocks in other languages than those that people paste (`text`, `rust`, …) need nothing.
 
 mod blocks;
+mod front;
 mod reader;
 mod servers;
 
@@ -87,7 +90,8 @@ fn every_configuration_is_one() {
                 Trial::Json => serde_json::from_str::<serde_json::Value>(&block.text)
                     .map(drop)
                     .map_err(|error| error.to_string()),
-                Trial::Run { .. } | Trial::None => continue,
+                Trial::Git => servers::check_git(&block.text),
+                Trial::Front | Trial::Run { .. } | Trial::None => continue,
             };
             checked += 1;
             if let Err(reason) = outcome {

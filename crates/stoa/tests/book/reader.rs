@@ -262,7 +262,7 @@ fn matches(pattern: &str, line: &str) -> bool {
     }
 }
 
-/// The folder of the program that the book is about.
+/// The program that the book is about.
 pub(crate) fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_stoa"))
 }

@@ -7,12 +7,15 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
 };
 use tempfile::TempDir;
 use testkit::{
     go::GoCommand,
     module::{Module, fixtures},
     port::Port,
+    process,
     proxy::FakeUpstream,
     stoa::Stoa,
 };
@@ -158,6 +161,21 @@ pub(crate) fn check_credentials(text: &str) -> Result<(), String> {
     let setup = Stoa::new(program()).environment("STOA_DIRECT__CREDENTIALS", &file);
     let finished = setup.run(["config", "check"]);
     if finished.success {
+        Ok(())
+    } else {
+        Err(finished.to_string())
+    }
+}
+
+/// Whether `git` reads a file as its configuration.
+pub(crate) fn check_git(text: &str) -> Result<(), String> {
+    let folder = TempDir::with_prefix("stoa-book-").expect("a folder can be made");
+    let file: PathBuf = folder.path().join("gitconfig");
+    fs::write(&file, text).expect("a file can be written");
+    let mut git = Command::new("git");
+    git.args(["config", "--list", "--file"]).arg(&file);
+    let finished = process::run(git, Duration::from_secs(60)).map_err(|error| error.to_string())?;
+    if finished.success && !finished.stdout.is_empty() {
         Ok(())
     } else {
         Err(finished.to_string())

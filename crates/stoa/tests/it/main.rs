@@ -7,10 +7,12 @@ mod configuration;
 mod connections;
 mod copy;
 mod drain;
+mod filling;
 mod first_page;
 mod listings;
 mod log;
 mod pages;
+mod service_manager;
 mod tls;
 mod unix_socket;
 

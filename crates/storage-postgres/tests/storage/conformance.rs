@@ -20,6 +20,41 @@ mod pooled_files {
     proxy_core::module_store_conformance!(async || Schema::pooled());
 }
 
+mod pooled_records {
+    use super::Schema;
+    proxy_core::record_store_conformance!(async || Schema::pooled());
+}
+
+mod catalog {
+    use super::Schema;
+    proxy_core::catalog_conformance!(async || Schema::direct());
+}
+
+mod pooled_catalog {
+    use super::Schema;
+    proxy_core::catalog_conformance!(async || Schema::pooled());
+}
+
+mod quarantine {
+    use super::Schema;
+    proxy_core::quarantine_conformance!(async || Schema::direct());
+}
+
+mod pooled_quarantine {
+    use super::Schema;
+    proxy_core::quarantine_conformance!(async || Schema::pooled());
+}
+
+mod feed {
+    use super::Schema;
+    proxy_core::feed_conformance!(async || Schema::direct());
+}
+
+mod pooled_feed {
+    use super::Schema;
+    proxy_core::feed_conformance!(async || Schema::pooled());
+}
+
 mod leases {
     use super::Schema;
     proxy_core::lease_conformance!(async || Schema::direct());
@@ -28,11 +63,6 @@ mod leases {
 mod pooled_leases {
     use super::Schema;
     proxy_core::lease_conformance!(async || Schema::pooled());
-}
-
-mod pooled_records {
-    use super::Schema;
-    proxy_core::record_store_conformance!(async || Schema::pooled());
 }
 
 struct Cached(Schema);

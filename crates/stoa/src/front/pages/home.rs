@@ -7,7 +7,7 @@
 use super::{client_address::ClientAddress, page};
 use crate::{
     build_info::BuildInfo,
-    config::{Config, address::BasePath, quantity},
+    config::{Config, address::BasePath},
     front::internal_error,
 };
 use askama::Template;
@@ -43,10 +43,11 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The pages that the first one leads to, where they are served.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
     ("/version", "Version"),
+    ("/scrub", "Scrub"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
 ];
@@ -89,6 +90,7 @@ struct Document<'a> {
     here_only: bool,
     private: &'a Private,
     relayed: &'a [String],
+    scrub: &'a str,
     links: Vec<Link>,
     style: &'static str,
     script: &'static str,
@@ -102,15 +104,13 @@ struct Link {
 impl Home {
     /// The first page of this configuration, for a server that relays these checksum databases.
     pub(crate) fn new<'a>(config: &Config, relayed: impl Iterator<Item = &'a str>) -> Self {
-        // Every value was checked before.
-        let shown = matches!(config.values.read("catalog.private", quantity::boolean), Ok(true));
         Self {
             public_url: config.public_url.clone(),
             scheme: if config.tls.is_some() { "https" } else { "http" },
             base_path: config.base_path.clone(),
             private: match config.upstream.private_text.as_str() {
                 _ if config.upstream.private.is_empty() => Private::None,
-                patterns if shown => Private::Shown(shell_word(patterns)),
+                patterns if config.catalog_private => Private::Shown(shell_word(patterns)),
                 _ => Private::Some,
             },
             relayed: relayed.map(str::to_owned).collect(),
@@ -118,8 +118,14 @@ impl Home {
     }
 
     /// Answers a request for it. `serves` knows which other pages there are.
-    pub(super) fn answer(&self, request: &Parts, serves: impl Fn(&str) -> bool) -> Response<Body> {
-        let Ok(text) = self.document(request, serves).render() else {
+    /// `scrub` says how far the check of everything that is kept has come.
+    pub(super) fn answer(
+        &self,
+        request: &Parts,
+        serves: impl Fn(&str) -> bool,
+        scrub: &str,
+    ) -> Response<Body> {
+        let Ok(text) = self.document(request, serves, scrub).render() else {
             // Writing to a string cannot fail, and the template does nothing else.
             return internal_error();
         };
@@ -132,7 +138,12 @@ impl Home {
         response
     }
 
-    fn document(&self, request: &Parts, serves: impl Fn(&str) -> bool) -> Document<'_> {
+    fn document<'a>(
+        &'a self,
+        request: &Parts,
+        serves: impl Fn(&str) -> bool,
+        scrub: &'a str,
+    ) -> Document<'a> {
         let build = BuildInfo::this();
         let base_path = self.base_path.as_str();
         let found = match &self.public_url {
@@ -164,6 +175,7 @@ impl Home {
             here_only,
             private: &self.private,
             relayed: &self.relayed,
+            scrub,
             links: PAGES
                 .into_iter()
                 .filter(|(path, _)| serves(path))
@@ -219,7 +231,7 @@ mod tests {
             relayed: relayed.iter().map(|&name| name.to_owned()).collect(),
         };
         let text = |home: Home| {
-            let document = home.document(&request, |path| path == "/version");
+            let document = home.document(&request, |path| path == "/version", "off");
             document.render().expect("a page")
         };
         let plain = text(home(Private::None, &[]));
