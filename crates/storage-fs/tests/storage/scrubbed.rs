@@ -65,7 +65,6 @@ impl House {
             store: Arc::new(self.store.clone()),
             records: Arc::new(self.store.clone()),
             spool: self.store.spool().clone(),
-            feed: None,
             depth,
         }
     }
