@@ -18,6 +18,22 @@ pub(crate) const GO: Program = Program {
     purpose: "end-to-end tests",
 };
 
+/// Makes the certificates of test servers.
+pub(crate) const OPENSSL: Program = Program {
+    name: "openssl",
+    probe: &["version"],
+    package: "openssl",
+    purpose: "certificates of test servers",
+};
+
+/// Pools connections in front of Postgres.
+pub(crate) const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    probe: &["--version"],
+    package: "pgbouncer",
+    purpose: "tests of the Postgres store behind a pooler",
+};
+
 /// What the mirror is measured against.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",

@@ -5,8 +5,12 @@
 //! by which tests find it.
 
 mod azurite;
+mod background;
 mod fake_gcs;
 mod moto;
+mod pgbouncer;
+mod postgres;
+mod redis;
 mod seaweedfs;
 mod server;
 
@@ -47,13 +51,16 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 6] = [
+const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
     &seaweedfs::SeaweedFs,
     &moto::Moto,
     &azurite::Azurite,
     &fake_gcs::FakeGcs,
+    &postgres::Postgres,
+    &pgbouncer::PgBouncer,
+    &redis::Redis,
 ];
 
 /// `cargo xtask services up [name…]|down|list`.
@@ -67,14 +74,15 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             {
                 return Err(format!("there is no service named {unknown}"));
             }
-            for service in ALL.into_iter().filter(wanted) {
+            for service in ALL.iter().copied().filter(wanted) {
                 for (name, value) in service.up()? {
                     println!("{name}={value}");
                 }
             }
             Ok(())
         }
-        ["down"] => ALL.into_iter().try_for_each(Service::down),
+        // Backwards: what was started last may use what was started before it.
+        ["down"] => ALL.iter().rev().try_for_each(|service| service.down()),
         ["list"] | [] => {
             for service in ALL {
                 println!(
@@ -102,7 +110,7 @@ pub(crate) fn up() -> Result<Up, Failure> {
         environment: Environment::new(),
         started: Vec::new(),
     };
-    for service in ALL {
+    for &service in ALL {
         if !service.is_up() {
             up.started.push(service);
         }
@@ -113,7 +121,7 @@ pub(crate) fn up() -> Result<Up, Failure> {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        for service in &self.started {
+        for service in self.started.iter().rev() {
             if let Err(failure) = service.down() {
                 eprintln!("{failure}");
             }

@@ -65,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
     pub(crate) lifetimes: Lifetimes,
+    /// Whether lists of what is kept name private modules.
+    pub(crate) catalog_private: bool,
     /// The address by which clients reach this server.
     pub(crate) public_url: Option<Url>,
     /// Bounds.
@@ -199,6 +201,7 @@ pub(crate) fn load(
             absent: values.read("lists.absent", quantity::duration)?,
             silence: values.read("limits.silence", quantity::positive_duration)?,
         },
+        catalog_private: values.read("catalog.private", quantity::boolean)?,
         public_url: values.read_if_set("web.public_url", address::web_url)?,
         limits: Limits {
             drain: values.read("limits.drain", quantity::duration)?,

@@ -38,15 +38,16 @@ pub(crate) struct Storage {
 
 /// Opens the store that the configuration names.
 pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
-    match &config.storage {
+    open_at(&config.storage, "storage.url", config).await
+}
+
+/// Opens a store that somebody names as `what`, with a spool where the configuration wants it.
+pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
+    match url {
         StorageUrl::File(folder) => tokio::task::block_in_place(|| {
             let created = if folder.exists() { "" } else { " (created)" };
             let store = FsStore::open(folder).map_err(|error| {
-                Failure::Unavailable(format!(
-                    "storage.url: {}: {}",
-                    folder.display(),
-                    with_causes(&error)
-                ))
+                Failure::Unavailable(format!("{what}: {}: {}", folder.display(), with_causes(&error)))
             })?;
             let spool = match &config.spool {
                 Some(folder) => open_spool(folder)?,
@@ -54,11 +55,11 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
             };
             Ok(Storage {
                 modules: Arc::new(store.clone()),
-                records: Arc::new(store),
-                catalog: None,
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
                 feed: None,
                 links: None,
-                quarantine: None,
+                quarantine: Some(Arc::new(store)),
                 leases: None,
                 spool,
                 description: format!("{}{created}", folder.display()),

@@ -15,7 +15,7 @@ use proxy_core::{
     checksums::NoDatabase,
     lease::LocalLeases,
     mirror::{Mirror, MirrorParts},
-    store::{CacheLimits, CachedStore, ModuleStore},
+    store::{CacheLimits, CachedStore, Catalog, Feed, ModuleStore, RecordFeed},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
@@ -29,6 +29,45 @@ pub(crate) struct Wired {
     pub(crate) mirror: Mirror,
     /// The protocol in front of it.
     pub(crate) downloads: DownloadService,
+    /// Lists everything that is kept, where the store can.
+    pub(crate) catalog: Option<Arc<dyn Catalog>>,
+    /// Lists versions in the order in which they were kept.
+    pub(crate) feed: KeptFeed,
+}
+
+/// The feed of a store.
+#[derive(Clone)]
+pub(crate) enum KeptFeed {
+    /// The store orders its inserts itself.
+    Native(Arc<dyn Feed>),
+    /// Its records hold the order, and somebody has to write it down.
+    InRecords(RecordFeed),
+}
+
+impl KeptFeed {
+    /// The feed of this store.
+    pub(crate) fn of(storage: &Storage) -> Self {
+        match &storage.feed {
+            Some(feed) => Self::Native(Arc::clone(feed)),
+            None => Self::InRecords(RecordFeed::new(Arc::clone(&storage.records))),
+        }
+    }
+
+    /// To read.
+    pub(crate) fn reader(&self) -> Arc<dyn Feed> {
+        match self {
+            Self::Native(feed) => Arc::clone(feed),
+            Self::InRecords(feed) => Arc::new(feed.clone()),
+        }
+    }
+
+    /// To be told of new versions, where that is needed.
+    pub(crate) fn in_records(&self) -> Option<&RecordFeed> {
+        match self {
+            Self::Native(_) => None,
+            Self::InRecords(feed) => Some(feed),
+        }
+    }
 }
 
 /// Everything that can be wrong with the upstreams without asking them.
@@ -43,6 +82,7 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let credentials = direct::credentials(config, environment)?;
+    let feed = KeptFeed::of(&storage);
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
         records: storage.records,
@@ -53,9 +93,15 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
         checksums: Arc::new(NoDatabase),
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,
+        feed: feed.in_records().cloned(),
     });
     let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
-    Ok(Wired { mirror, downloads })
+    Ok(Wired {
+        mirror,
+        downloads,
+        catalog: storage.catalog,
+        feed,
+    })
 }
 
 /// What this process calls itself in `Via`. Two nodes behind one address are two, or a request from one that reaches

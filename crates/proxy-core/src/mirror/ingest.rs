@@ -13,7 +13,7 @@ use crate::{
     records::RecordStore,
     seen::{self, Sight},
     spool::{ReceiveError, Spool},
-    store::{Inserted, ModuleStore, ModuleStoreExt, StoreError},
+    store::{Inserted, ModuleStore, ModuleStoreExt, RecordFeed, StoreError},
     sums::H1,
     upstream::{FetchContext, Fetched, Incoming, UpstreamError},
     verify::{Unverified, Verified},
@@ -36,6 +36,8 @@ pub struct Ingest {
     pub checksums: Arc<dyn ChecksumAuthority>,
     /// Where bytes on their way in are.
     pub spool: Spool,
+    /// Told of every version that is new, where the store does not order its inserts itself.
+    pub feed: Option<RecordFeed>,
 }
 
 /// Files of one version, received whole and not yet looked at.
@@ -156,12 +158,29 @@ impl Ingest {
         from: &str,
         commit: Option<&str>,
     ) -> Result<Inserted, MirrorError> {
+        let sight = |file: &Verified| sight_of(file, from, commit);
+        self.insert_as(file, from, sight).await
+    }
+
+    /// The same for a file of another store, whose own record of its first sight comes along: `seen` must be of just
+    /// these bytes.
+    pub async fn insert_seen(&self, file: Unverified, seen: Sight) -> Result<Inserted, MirrorError> {
+        let from = seen.from.clone();
+        self.insert_as(file, &from, |_| seen).await
+    }
+
+    async fn insert_as(
+        &self,
+        file: Unverified,
+        from: &str,
+        sight: impl FnOnce(&Verified) -> Sight,
+    ) -> Result<Inserted, MirrorError> {
         let verified = file
             .verify(&*self.store, &*self.records, &*self.checksums)
             .await?;
         let inserted = self.insert_verified(&verified).await?;
         match inserted {
-            Inserted::New | Inserted::Same => self.record(&verified, from, commit).await,
+            Inserted::New | Inserted::Same => self.record(&verified, sight(&verified)).await,
             Inserted::Other => self.report_other(&verified, from).await,
         }
         Ok(inserted)
@@ -175,7 +194,18 @@ impl Ingest {
                     tokio::time::sleep(INSERT_PAUSE * attempt).await;
                     attempt += 1;
                 }
-                outcome => return outcome,
+                outcome => {
+                    // What an attempt that failed has inserted all the same is the same now, and yet new.
+                    let new = match outcome {
+                        Ok(Inserted::New) => true,
+                        Ok(Inserted::Same) => attempt > 1,
+                        Ok(Inserted::Other) | Err(_) => false,
+                    };
+                    if let (true, Kind::Info, Some(feed)) = (new, file.file().kind, &self.feed) {
+                        feed.announce(file.file().module.clone());
+                    }
+                    return outcome;
+                }
             }
         }
     }
@@ -194,16 +224,8 @@ impl Ingest {
 
     /// Records what was kept. A record that cannot be written now is made when the file is next read whole by a
     /// check; the file stands, so this is no failure of the insert.
-    async fn record(&self, file: &Verified, from: &str, commit: Option<&str>) {
+    async fn record(&self, file: &Verified, sight: Sight) {
         let ModuleFile { module, kind } = file.file();
-        let sight = Sight {
-            size: file.body().size(),
-            sha256: file.body().sha256(),
-            h1: file.h1(),
-            when: jiff::Timestamp::now(),
-            from: from.to_owned(),
-            commit: commit.map(str::to_owned),
-        };
         metrics::counter!("stoa_files_kept_total", "kind" => kind.facts().extension).increment(1);
         if let Err(error) = seen::note(&*self.records, module, *kind, sight).await {
             tracing::warn!(file = %file.file(), %error, "the first sight of a file could not be recorded");
@@ -241,6 +263,18 @@ impl Ingest {
             .ok()
             .flatten()
             .and_then(|sight| sight.h1)
+    }
+}
+
+/// What is recorded of a file that was first seen now.
+fn sight_of(file: &Verified, from: &str, commit: Option<&str>) -> Sight {
+    Sight {
+        size: file.body().size(),
+        sha256: file.body().sha256(),
+        h1: file.h1(),
+        when: jiff::Timestamp::now(),
+        from: from.to_owned(),
+        commit: commit.map(str::to_owned),
     }
 }
 

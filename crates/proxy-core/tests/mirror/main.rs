@@ -60,6 +60,7 @@ impl House {
                 absent: Duration::from_secs(30),
                 ..Lifetimes::default()
             },
+            feed: None,
         });
         Self {
             mirror,

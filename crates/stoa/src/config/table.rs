@@ -163,8 +163,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Preset::Value("false"),
         "Whether `/catalog` and `/index` name the modules of `upstream.private`.",
     )
-    .because("Whoever may list everything learns names that should stay inside.")
-    .later(),
+    .because("Whoever may list everything learns names that should stay inside."),
     Setting::new(
         "scrub.every",
         Syntax::DurationOrOff,

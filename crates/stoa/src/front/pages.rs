@@ -1,5 +1,6 @@
-//! Our own pages: health, version, metrics, and a word for whoever comes with a browser.
+//! Our own pages: health, version, metrics, what is kept, and a word for whoever comes with a browser.
 
+use super::Listings;
 use crate::{build_info::BuildInfo, config::address::BasePath, drain::Drain, telemetry::Metrics};
 use bytes::Bytes;
 use download_protocol::Body;
@@ -8,8 +9,8 @@ use proxy_core::mirror::Mirror;
 use std::{fmt::Write, sync::Arc, time::Duration};
 use url::Url;
 
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What Prometheus asks for (its text format, version 0.0.4).
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
@@ -22,6 +23,8 @@ pub(crate) struct Pages {
     pub(crate) mirror: Mirror,
     /// Asked whether we are leaving.
     pub(crate) drain: Arc<Drain>,
+    /// Lists what is kept.
+    pub(crate) listings: Listings,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// The address by which clients reach us, base path included, if somebody said so.
@@ -37,7 +40,7 @@ impl Pages {
     pub(crate) async fn answer(&self, path: &str, request: &Parts) -> Option<Response<Body>> {
         if !matches!(
             path,
-            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt"
+            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt" | "/catalog" | "/index"
         ) {
             return None;
         }
@@ -49,6 +52,8 @@ impl Pages {
             "/readyz" => self.ready().await,
             "/version" => page(StatusCode::OK, JSON, BuildInfo::this().json() + "\n"),
             "/metrics" => page(StatusCode::OK, METRICS, self.metrics.render()),
+            "/catalog" => self.listings.catalog(request.uri.query()).await,
+            "/index" => self.listings.index(request.uri.query()).await,
             "/robots.txt" => page(StatusCode::OK, TEXT, "User-agent: *\nDisallow: /\n"),
             _ => page(StatusCode::OK, TEXT, self.home(request)),
         };
@@ -123,7 +128,7 @@ impl Pages {
     }
 }
 
-fn page(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn page(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<Body> {
     let body = Body::from(text.into());
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

@@ -1,0 +1,41 @@
+//! A database keeps every promise: directly, behind a pooler in transaction mode, and with a memory before it.
+
+use crate::place::Schema;
+use async_trait::async_trait;
+use proxy_core::store::{CacheLimits, CachedStore, ModuleStore, conformance::Place};
+use std::sync::Arc;
+
+mod files {
+    use super::Schema;
+    proxy_core::module_store_conformance!(async || Schema::direct());
+}
+
+mod records {
+    use super::Schema;
+    proxy_core::record_store_conformance!(async || Schema::direct());
+}
+
+mod pooled_files {
+    use super::Schema;
+    proxy_core::module_store_conformance!(async || Schema::pooled());
+}
+
+mod pooled_records {
+    use super::Schema;
+    proxy_core::record_store_conformance!(async || Schema::pooled());
+}
+
+struct Cached(Schema);
+
+#[async_trait]
+impl Place for Cached {
+    async fn open(&self) -> Arc<dyn ModuleStore> {
+        let store = Arc::new(self.0.store().await);
+        Arc::new(CachedStore::new(store, CacheLimits::default()))
+    }
+}
+
+mod cached {
+    use super::{Cached, Schema};
+    proxy_core::module_store_conformance!(async || Schema::direct().map(Cached));
+}
