@@ -7,9 +7,9 @@ use crate::{
     build_info::BuildInfo,
     config::{Config, environment::Environment},
     exit::Failure,
-    open_store::Storage,
+    open_store::{Storage, open_also},
 };
-use download_protocol::{DownloadService, upstream::ProxyUpstream};
+use download_protocol::{DownloadService, Redirects, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
     checksums::NoDatabase,
@@ -83,10 +83,11 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let proxies = proxies(config, &client)?;
     let credentials = direct::credentials(config, environment)?;
     let feed = KeptFeed::of(&storage);
+    let also = open_also(config)?;
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
         records: storage.records,
-        chain: chain(config, proxies, || {
+        chain: chain(config, also, proxies, || {
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
         leases: Arc::new(LocalLeases::new()),
@@ -96,6 +97,14 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
         feed: feed.in_records().cloned(),
     });
     let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
+    let downloads = match (config.redirect_over, storage.links) {
+        (Some(over), Some(links)) => downloads.redirecting(Redirects { links, over }),
+        (Some(_), None) => {
+            tracing::warn!("storage.redirect_over: this store cannot sign links; zips are sent from here");
+            downloads
+        }
+        (None, _) => downloads,
+    };
     Ok(Wired {
         mirror,
         downloads,
@@ -140,6 +149,7 @@ fn proxies(config: &Config, client: &Client) -> Result<Vec<Option<Arc<dyn Upstre
 
 fn chain(
     config: &Config,
+    also: Vec<Arc<dyn Upstream>>,
     proxies: Vec<Option<Arc<dyn Upstream>>>,
     direct: impl FnOnce() -> Arc<dyn Upstream>,
 ) -> Chain {
@@ -156,6 +166,7 @@ fn chain(
         separator: *separator,
     };
     Chain {
+        also,
         links: entries.iter().zip(proxies).map(link).collect(),
         private: config.upstream.private.clone(),
         direct: direct.clone(),

@@ -6,9 +6,11 @@ mod disk;
 mod files;
 mod open;
 mod records;
+mod tree;
 mod ziphash;
 
 pub use open::OpenError;
+pub use tree::FsTree;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -49,8 +49,7 @@ impl House {
             records: Arc::clone(&store) as _,
             chain: Chain {
                 links: vec![link],
-                private: Patterns::default(),
-                direct: None,
+                ..Chain::default()
             },
             leases: Arc::new(LocalLeases::default()),
             checksums: Arc::new(NoDatabase),

@@ -1,6 +1,7 @@
 //! Storage URLs: which backend, and where.
 
 use std::path::PathBuf;
+use storage_s3::BucketUrl;
 
 /// A store that this build can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,10 +10,22 @@ pub(crate) enum StorageUrl {
     File(PathBuf),
     /// Memory; gone when the process ends.
     Memory,
+    /// A bucket, or a part of one.
+    Bucket(Box<BucketUrl>),
+}
+
+impl StorageUrl {
+    /// Takes this server's address where a bucket's names none.
+    pub(crate) fn or_endpoint(self, endpoint: &url::Url) -> Self {
+        match self {
+            Self::Bucket(bucket) => Self::Bucket(Box::new(bucket.or_endpoint(endpoint))),
+            other => other,
+        }
+    }
 }
 
 /// The backends that have a name and, so far, no code in this build.
-const NOT_YET: &[&str] = &["s3", "gs", "az", "postgres", "postgresql"];
+const NOT_YET: &[&str] = &["postgres", "postgresql"];
 
 /// Reads the URL of a store that this build can open. Errors do not repeat it: it may hold a password.
 pub(crate) fn parse(text: &str) -> Result<StorageUrl, String> {
@@ -20,11 +33,21 @@ pub(crate) fn parse(text: &str) -> Result<StorageUrl, String> {
     match text.split_once(':') {
         Some(("file", path)) => folder(path).map(StorageUrl::File),
         Some(("memory", _)) => Ok(StorageUrl::Memory),
+        Some(("s3" | "gs" | "az", _)) => bucket(text).map(StorageUrl::Bucket),
         Some((scheme, _)) => Err(format!(
-            "this build has no {scheme}: backend yet; it has file: and memory:"
+            "this build has no {scheme}: backend yet; it has file:, memory:, s3:, gs: and az:"
         )),
         None => Err(unknown()),
     }
+}
+
+/// Reads a list of them.
+pub(crate) fn parse_all(text: &str) -> Result<Vec<StorageUrl>, String> {
+    let read = |(position, entry): (usize, &str)| match parse(entry) {
+        Ok(StorageUrl::Memory) => Err(format!("entry {}: nothing is kept in memory:", position + 1)),
+        read => read.map_err(|wrong| format!("entry {}: {wrong}", position + 1)),
+    };
+    super::go_syntax::entries(text).enumerate().map(read).collect()
 }
 
 /// Checks that the URL is one of a backend that exists or is to come.
@@ -34,6 +57,7 @@ pub(crate) fn check_scheme(text: &str) -> Result<(), String> {
         "file" => folder(rest).map(drop),
         "memory" if rest.trim_matches('/').is_empty() => Ok(()),
         "memory" => Err("nothing may stand behind memory:".into()),
+        "s3" | "gs" | "az" => bucket(text).map(drop),
         _ if !NOT_YET.contains(&scheme) => Err(unknown()),
         _ if rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty()) => Ok(()),
         _ => Err(format!("{scheme}: needs // and a place behind it")),
@@ -52,6 +76,12 @@ fn folder(rest: &str) -> Result<PathBuf, String> {
     } else {
         Ok(path.into())
     }
+}
+
+fn bucket(text: &str) -> Result<Box<BucketUrl>, String> {
+    BucketUrl::parse(text)
+        .map(Box::new)
+        .map_err(|error| error.to_string())
 }
 
 fn unknown() -> String {
@@ -80,18 +110,34 @@ mod tests {
 
     #[test]
     fn what_is_to_come_says_so_and_keeps_its_secrets() {
-        for text in [
-            "s3://bucket/prefix",
-            "gs://b",
-            "az://c/p",
-            "postgres://u:canary@h/db",
-        ] {
+        for text in ["postgres://u:canary@h/db"] {
             let error = parse(text).expect_err(text);
             assert!(
                 error.contains("no") && error.contains("yet") && !error.contains("canary"),
                 "{error}"
             );
             assert_eq!(check_scheme(text), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_read_whole_and_keeps_what_is_wrong_to_itself() {
+        for text in [
+            "s3://bucket/prefix?endpoint=http://h:9000",
+            "gs://b",
+            "az://c/p?account=a",
+        ] {
+            assert!(matches!(parse(text), Ok(StorageUrl::Bucket(_))), "{text}");
+            assert_eq!(check_scheme(text), Ok(()));
+        }
+        for text in [
+            "s3://k:canary@bucket",
+            "s3://bucket?secret_access_key=canary",
+            "gs://bucket?region=canary",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(!error.contains("canary"), "{error}");
+            assert_eq!(check_scheme(text), Err(error));
         }
     }
 

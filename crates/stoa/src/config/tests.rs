@@ -157,7 +157,7 @@ fn a_wrong_value_of_every_key_is_one_sentence_that_names_it() {
     for (key, wrong) in [
         ("listen", "nowhere"),
         ("base_path", "go"),
-        ("storage.url", "s3://bucket"),
+        ("storage.url", "s3://bucket?secret=x"),
         ("storage.endpoint", "x"),
         ("storage.spool", ""),
         ("storage.also", "ftp://x"),
