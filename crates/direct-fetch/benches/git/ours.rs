@@ -125,8 +125,7 @@ impl<'a> Mirrored<'a> {
             store: Arc::new(store),
             chain: Chain {
                 links: vec![link],
-                private: Patterns::default(),
-                direct: None,
+                ..Chain::default()
             },
             leases: Arc::new(LocalLeases::default()),
             checksums: Arc::new(NoDatabase),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agreement;
+mod buckets;
 mod build;
 mod checksum_lies;
 mod checksums;
