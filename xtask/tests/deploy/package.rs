@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -19,11 +20,21 @@ use testkit::{
     skip_or_fail,
 };
 
-/// A release in a folder.
-fn release() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+/// A release in a folder, made once for all that only look at it.
+fn release() -> &'static Path {
+    static RELEASE: OnceLock<PathBuf> = OnceLock::new();
+    RELEASE.get_or_init(|| make_release("release"))
+}
+
+/// A release in a folder of this name, where it stays until the next run.
+fn make_release(name: &str) -> PathBuf {
+    let folder = at("target/deploy").join(name);
+    // What an earlier run left would be counted in the sums.
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("ours");
+    }
     let mut dist = command(env!("CARGO_BIN_EXE_xtask"), ["dist", "--binary"]);
-    dist.arg(binary()).arg("--into").arg(folder.path());
+    dist.arg(binary()).arg("--into").arg(&folder);
     done(dist);
     folder
 }
@@ -39,16 +50,16 @@ fn a_release_is_whole_and_the_same_each_time() {
     if !all() {
         return;
     }
-    let (one, other) = (release(), release());
+    let (one, other) = (release(), make_release("release-again"));
     let mut check = command("sha256sum", ["--check", "--strict", "SHA256SUMS"]);
-    check.current_dir(one.path());
+    check.current_dir(one);
     done(check);
     let sums = |folder: &Path| fs::read_to_string(folder.join("SHA256SUMS")).expect("the sums");
-    assert_eq!(sums(one.path()), sums(other.path()), "made twice, it is one");
+    assert_eq!(sums(one), sums(&other), "made twice, it is one");
     for end in [".tar.gz", ".deb", ".cdx.json"] {
-        assert!(sums(one.path()).contains(end), "{}", sums(one.path()));
+        assert!(sums(one).contains(end), "{}", sums(one));
     }
-    let listed = done(command("tar", [Path::new("-tzf"), &file(one.path(), ".tar.gz")])).stdout;
+    let listed = done(command("tar", [Path::new("-tzf"), &file(one, ".tar.gz")])).stdout;
     for part in [
         "/stoa\n",
         "/man/stoa.1\n",
@@ -72,7 +83,7 @@ fn what_is_built_in_is_listed_with_its_licence() {
         return;
     }
     let release = release();
-    let text = fs::read_to_string(file(release.path(), ".cdx.json")).expect("the list");
+    let text = fs::read_to_string(file(release, ".cdx.json")).expect("the list");
     let list: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(
         (&list["bomFormat"], &list["specVersion"]),
@@ -99,7 +110,7 @@ fn what_is_built_in_is_listed_with_its_licence() {
             assert!(known.iter().any(|name| used == name), "{used} is not listed");
         }
     }
-    let tar = file(release.path(), ".tar.gz");
+    let tar = file(release, ".tar.gz");
     let arguments = [
         "-xzOf",
         &tar.to_string_lossy(),
@@ -165,7 +176,7 @@ fn the_package_installs_in_a_fresh_root_and_serves_there() {
     let release = release();
     let root = fresh_root();
     let package = root.path().join("stoa.deb");
-    fs::copy(file(release.path(), ".deb"), &package).expect("the package");
+    fs::copy(file(release, ".deb"), &package).expect("the package");
     let installed = done(inside(root.path(), &["dpkg", "--install", "/stoa.deb"]));
     assert!(!installed.stderr.contains("warning"), "{installed}");
     let ours = done(command(binary(), ["version"])).stdout;
