@@ -330,6 +330,34 @@ fn a_new_configuration_rolls_the_pods_and_the_drain_moves_the_grace_period() {
 }
 
 #[test]
+fn a_released_chart_names_the_images_of_its_release() {
+    let helm = helm_or_skip!();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut dist = command(
+        env!("CARGO_BIN_EXE_xtask"),
+        ["dist", "chart", "registry.example.test/stoa"],
+    );
+    // Where the tests build helm, if the machine has none.
+    let tools = helm
+        .parent()
+        .map(|tools| tools.display().to_string())
+        .unwrap_or_default();
+    let path = variable("PATH").unwrap_or_default();
+    dist.arg(folder.path())
+        .env("PATH", format!("{tools}:{path}"))
+        .env("STOA_VERSION", "v1.2.3-rc.1");
+    crate::house::done(dist);
+    let packed = folder.path().join("stoa-1.2.3-rc.1.tgz");
+    let rendered = template(&helm, &packed, &[]);
+    assert!(
+        rendered
+            .stdout
+            .contains("\"registry.example.test/stoa:1.2.3-rc.1\""),
+        "{rendered}"
+    );
+}
+
+#[test]
 fn the_notes_say_what_to_type() {
     let helm = helm_or_skip!();
     // Helm shows notes only after asking a cluster; in a map they are an object like any other.

@@ -213,9 +213,9 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
     if let Some(reason) = cannot() {
         skip_or_fail!("{reason}");
     }
-    let Some(go) = GoCommand::find() else {
-        skip_or_fail!("there is no go command")
-    };
+    if GoCommand::find().is_none() {
+        skip_or_fail!("there is no go command");
+    }
     let _alone = ALONE.lock();
     let store = Store::new();
     store.base("localhost/base-minimal", minimal_base().path());
@@ -239,6 +239,37 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
     );
 
     let upstream = FakeUpstream::serving(fixtures());
+    let downloads = |served: &mut Served, url: &str| {
+        while !block_on(get(&format!("{url}/readyz"))).is_ok_and(|answer| answer.status == 200) {
+            assert!(served.0.try_wait().expect("it was started").is_none(), "it ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // One that knows no module yet.
+        let go = GoCommand::find().expect("it was here");
+        let folder = tempfile::tempdir().expect("a folder");
+        go.proxy(url)
+            .set("GOSUMDB", "off")
+            .succeed(folder.path(), ["mod", "download", "example.test/greet@v1.0.0"]);
+    };
+
+    let upstream_url = upstream.url();
+    // As buildah runs it, which ends it by force.
+    let port = Port::reserve();
+    let address = port.address().to_string();
+    let variables = [
+        ("STOA_LISTEN", address.as_str()),
+        ("STOA_UPSTREAM__CHAIN", upstream_url.as_str()),
+    ];
+    let mut run = container.run(&variables, &["/usr/bin/stoa", "serve"]);
+    run.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut served = Served(run.spawn().expect("it starts"));
+    downloads(&mut served, &format!("http://{address}"));
+    terminate(&served.0).expect("it is ours to stop");
+    served.0.wait().expect("it was started");
+
+    // As it should be run.
     let port = Port::reserve();
     let address = port.address().to_string();
     let mut served = Served(on_a_sealed_root(
@@ -248,15 +279,7 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
         &address,
         &upstream.url(),
     ));
-    let url = format!("http://{address}");
-    while !block_on(get(&format!("{url}/readyz"))).is_ok_and(|answer| answer.status == 200) {
-        assert!(served.0.try_wait().expect("it was started").is_none(), "it ended");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    go.proxy(&url)
-        .set("GOSUMDB", "off")
-        .succeed(folder.path(), ["mod", "download", "example.test/greet@v1.0.0"]);
+    downloads(&mut served, &format!("http://{address}"));
     let health = done(container.run(&[("STOA_LISTEN", &address)], &["/usr/bin/stoa", "health"]));
     assert_eq!(health.stdout, "ok\n");
     terminate(&served.0).expect("it is ours to stop");
