@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,23 +21,24 @@ import (
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
+	kubejson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
 // kinds has a fresh object of every kind that the chart may render.
 var kinds = map[string]func() any{
-	"apps/v1 Deployment":                     func() any { return new(apps.Deployment) },
-	"apps/v1 StatefulSet":                    func() any { return new(apps.StatefulSet) },
-	"autoscaling/v2 HorizontalPodAutoscaler": func() any { return new(autoscaling.HorizontalPodAutoscaler) },
-	"gateway.networking.k8s.io/v1 HTTPRoute": func() any { return new(gateway.HTTPRoute) },
+	"apps/v1 Deployment":                      func() any { return new(apps.Deployment) },
+	"apps/v1 StatefulSet":                     func() any { return new(apps.StatefulSet) },
+	"autoscaling/v2 HorizontalPodAutoscaler":  func() any { return new(autoscaling.HorizontalPodAutoscaler) },
+	"gateway.networking.k8s.io/v1 HTTPRoute":  func() any { return new(gateway.HTTPRoute) },
 	"monitoring.coreos.com/v1 ServiceMonitor": func() any { return new(monitoring.ServiceMonitor) },
-	"networking.k8s.io/v1 Ingress":           func() any { return new(networking.Ingress) },
-	"networking.k8s.io/v1 NetworkPolicy":     func() any { return new(networking.NetworkPolicy) },
-	"policy/v1 PodDisruptionBudget":          func() any { return new(policy.PodDisruptionBudget) },
-	"v1 ConfigMap":                           func() any { return new(core.ConfigMap) },
-	"v1 Pod":                                 func() any { return new(core.Pod) },
-	"v1 Service":                             func() any { return new(core.Service) },
-	"v1 ServiceAccount":                      func() any { return new(core.ServiceAccount) },
+	"networking.k8s.io/v1 Ingress":            func() any { return new(networking.Ingress) },
+	"networking.k8s.io/v1 NetworkPolicy":      func() any { return new(networking.NetworkPolicy) },
+	"policy/v1 PodDisruptionBudget":           func() any { return new(policy.PodDisruptionBudget) },
+	"v1 ConfigMap":                            func() any { return new(core.ConfigMap) },
+	"v1 Pod":                                  func() any { return new(core.Pod) },
+	"v1 Service":                              func() any { return new(core.Service) },
+	"v1 ServiceAccount":                       func() any { return new(core.ServiceAccount) },
 }
 
 func main() {
@@ -86,7 +88,13 @@ func manifests(name string) error {
 			return fmt.Errorf("%q is no kind that the chart renders", kind)
 		}
 		object := fresh()
-		if err := yaml.UnmarshalStrict(document, object); err != nil {
+		// Names in capitals or not are two names, as they are to Kubernetes and not to encoding/json.
+		text, err := yaml.YAMLToJSONStrict(document)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+		strict, err := kubejson.UnmarshalStrict(text, object)
+		if err := errors.Join(append(strict, err)...); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 		if err := print(object); err != nil {
