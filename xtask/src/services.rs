@@ -41,7 +41,14 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 2] = [&programs::GIT, &programs::GO];
+const ALL: [&dyn Service; 6] = [
+    &programs::GIT,
+    &programs::GO,
+    &programs::SSH,
+    &programs::SSHD,
+    &programs::HG,
+    &programs::SVN,
+];
 
 /// `cargo xtask services up|down|list`.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {

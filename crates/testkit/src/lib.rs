@@ -2,7 +2,7 @@
 //!
 //! Real parts, made to order: modules written as text ([`module`]), a GOPROXY that counts and misbehaves
 //! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]), git hosts and a fake domain for
-//! them ([`git`]), a forward proxy ([`forward_proxy`]), a certificate authority ([`certificates`]), the real `go`
+//! them ([`git`]), an ssh host ([`ssh`]), a forward proxy ([`forward_proxy`]), a certificate authority ([`certificates`]), the real `go`
 //! command in isolation ([`go`]) and a running `stoa` ([`stoa`]). Every server listens on loopback only and ends
 //! when it is dropped.
 //!
@@ -23,4 +23,5 @@ pub mod process;
 pub mod proxy;
 mod server;
 pub mod skip;
+pub mod ssh;
 pub mod stoa;
