@@ -50,6 +50,7 @@ impl Reader {
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(120),
             growth: 4 << 30,
+            unfolded: 64 << 30,
             transport: if built_in {
                 TransportChoice::BuiltIn
             } else {

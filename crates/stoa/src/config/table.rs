@@ -137,11 +137,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "direct.git",
         Syntax::OneOf(&["auto", "builtin", "command"]),
         Preset::Value("auto"),
-        "Who reads git repositories: `builtin` is Stoa itself, which needs neither `go` nor `git` and reaches https alone \
-         (http where `direct.insecure` says so); `command` is Stoa with the `git` command, for ssh as well; `auto` is the \
-         `go` command. With `builtin` and `command` every address is guarded, and other version control is fetched by \
-         the `go` command for private modules and where `direct.vcs` names it.",
-    ),
+        "What brings the objects of git repositories: `builtin` is Stoa alone, which needs neither `go` nor `git` and \
+         reaches https (http where `direct.insecure` says so); `command` is the `git` command, over ssh as well; `auto` \
+         is `builtin` for https and http, and the command for ssh. Other version control is fetched by the `go` command, \
+         for private modules and where `direct.vcs` names it.",
+    )
+    .because("Most repositories then need no program, and every address is guarded."),
     Setting::new(
         "direct.insecure",
         Syntax::Patterns,

@@ -15,6 +15,7 @@ mod memory;
 mod once;
 mod outage;
 mod outgoing;
+mod private;
 mod public;
 mod settings;
 mod two_processes;
