@@ -97,7 +97,7 @@ fn a_module_that_the_database_does_not_know_is_refused() {
     let unknown = Module::new("example.test/unknown", "v1.0.0");
     let (upstream, database) = (FakeUpstream::serving([unknown]), database());
     let stoa = mirror(&upstream, &database);
-    for kind in ["mod", "zip", "mod"] {
+    for kind in ["mod", "zip", "info", "mod"] {
         let answer = stoa.get_blocking(&format!("/example.test/unknown/@v/v1.0.0.{kind}"));
         assert_eq!(answer.status, 502, "{answer:?}");
         let sentence = String::from_utf8_lossy(&answer.body).into_owned();
@@ -115,6 +115,13 @@ fn a_module_that_the_database_does_not_know_is_refused() {
         database.count("lookup/example.test/unknown"),
         1,
         "it is remembered briefly"
+    );
+    assert!(!stoa.setup().store().join("example.test/unknown").exists());
+    // Nor is what was refused fetched anew each time.
+    assert_eq!(
+        upstream.count("/example.test/unknown/@v/v1.0.0.mod"),
+        2,
+        "alone, and with the zip"
     );
     // To clients that ask for it here it is what the database says.
     let lookup = stoa.get_blocking(&format!("/sumdb/{NAME}/lookup/example.test/unknown@v1.0.0"));
