@@ -1,7 +1,8 @@
 //! What the tests of every crate stand on; dev only.
 //!
 //! Real parts, made to order: modules written as text ([`module`]), a GOPROXY that counts and misbehaves
-//! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]), git hosts and a fake domain for
+//! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]) and Go's own
+//! ([`reference_database`]), git hosts and a fake domain for
 //! them ([`git`]), a forward proxy ([`forward_proxy`]), a certificate authority ([`certificates`]), the real `go`
 //! command in isolation ([`go`]) and a running `stoa` ([`stoa`]). Every server listens on loopback only and ends
 //! when it is dropped.
@@ -21,6 +22,7 @@ pub mod module;
 pub mod port;
 pub mod process;
 pub mod proxy;
+pub mod reference_database;
 mod server;
 pub mod skip;
 pub mod stoa;

@@ -7,6 +7,7 @@ use testkit::{
     go::{GoCommand, Project},
     module::{Module, fixtures},
     proxy::FakeUpstream,
+    reference_database::ReferenceDatabase,
     skip_or_fail,
     stoa::StoaProcess,
 };
@@ -208,4 +209,32 @@ fn a_chain_of_mirrors_relays_the_database() {
     go.succeed(project.folder(), ["mod", "tidy"]);
     go.succeed(project.folder(), ["build", "-o", "app", "."]);
     assert_eq!(database.count("lookup/example.test/text@v0.3.1"), 1);
+}
+
+/// Go's own database server behind the mirror, and the real `go` in front of it: nothing of ours between but the mirror.
+#[test]
+fn the_reference_database_is_relayed_and_outlived() {
+    let upstream = FakeUpstream::serving(fixtures());
+    let Some(mut database) = ReferenceDatabase::knowing(&fixtures()) else {
+        skip_or_fail!("there is no go command here")
+    };
+    let stoa = stoa()
+        .upstream(&upstream.url())
+        .environment("STOA_CHECKSUMS__DATABASE", database.setting())
+        .start();
+    let go = || {
+        let go = GoCommand::find().unwrap().proxy(&stoa.url());
+        go.set("GOSUMDB", database.key())
+    };
+    let (online, offline) = (go(), go());
+    let project = Project::new("example.test/app").file("main.go", MAIN);
+    online.succeed(project.folder(), ["mod", "tidy"]);
+    online.succeed(project.folder(), ["build", "-o", "app", "."]);
+    database.stop();
+    upstream.unplug();
+    let again = Project::new("example.test/app")
+        .file("main.go", MAIN)
+        .file("go.mod", &project.read("go.mod"));
+    offline.succeed(again.folder(), ["mod", "download", "all"]);
+    offline.succeed(again.folder(), ["build", "-mod=mod", "-o", "app", "."]);
 }

@@ -127,3 +127,31 @@ fn what_disagrees_with_what_was_seen_first_is_refused_meanwhile() {
     assert_eq!(answer.status, 502, "{answer:?}");
     assert_eq!(answer.text().matches("h1:").count(), 2, "{answer:?}");
 }
+
+/// No database speaks for it, so what was recorded when it was first seen holds for ever.
+#[test]
+fn a_private_version_that_comes_otherwise_is_refused_with_both_sums_and_commits() {
+    let (before, after) = ("1".repeat(40), "2".repeat(40));
+    let of_commit = |module: Module, commit: &str| {
+        module.from_origin(&format!(
+            r#"{{"VCS":"git","URL":"https://git.example.test/m","Hash":"{commit}","Ref":"refs/tags/v1.0.0"}}"#
+        ))
+    };
+    let module = Module::new("example.test/m", "v1.0.0");
+    let upstream = FakeUpstream::serving([of_commit(module.clone(), &before)]);
+    let process = stoa().upstream(&upstream.url()).start();
+    assert_eq!(status(&process, "zip"), 200);
+    // Its files are lost behind our back, and somebody moved the tag.
+    std::fs::remove_dir_all(process.setup().store().join("example.test")).unwrap();
+    let process = process.restart();
+    upstream.add(of_commit(module.file("evil.go", "package m\n"), &after));
+    let answer = process.get_blocking(&format!("{PATH}.zip"));
+    assert_eq!(answer.status, 502, "{answer:?}");
+    let sentence = answer.text();
+    assert_eq!(sentence.matches("h1:").count(), 2, "{sentence}");
+    assert!(
+        sentence.contains(&before) && sentence.contains(&after),
+        "{sentence}"
+    );
+    assert!(!process.setup().store().join("example.test").exists());
+}
