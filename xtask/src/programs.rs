@@ -18,12 +18,44 @@ pub(crate) const GO: Program = Program {
     purpose: "end-to-end tests",
 };
 
-/// What the mirror is measured against.
+/// Makes the certificates of test servers.
+pub(crate) const OPENSSL: Program = Program {
+    name: "openssl",
+    probe: &["version"],
+    package: "openssl",
+    purpose: "certificates of test servers",
+};
+
+/// Pools connections in front of Postgres.
+pub(crate) const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    probe: &["--version"],
+    package: "pgbouncer",
+    purpose: "tests of the Postgres store behind a pooler",
+};
+
+/// Drives the browser that looks at the first page; its package brings the browser.
+pub(crate) const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    probe: &["--version"],
+    package: "chromium-driver",
+    purpose: "the first page in a browser",
+};
+
+/// Asks a server what the book asks it.
+pub(crate) const CURL: Program = Program {
+    name: "curl",
+    probe: &["--version"],
+    package: "curl",
+    purpose: "the commands of the book",
+};
+
+/// What the mirror is measured against, and the front server of the book.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",
     probe: &["-v"],
     package: "nginx-light",
-    purpose: "the benchmark's other side",
+    purpose: "the benchmark's other side, and the book's front server",
 };
 
 /// What makes the load.
@@ -32,4 +64,28 @@ pub(crate) const WRK: Program = Program {
     probe: &["-v"],
     package: "wrk",
     purpose: "the benchmark's load",
+};
+
+/// Some servers of tests come as its packages.
+pub(crate) const PYTHON: Program = Program {
+    name: "python3",
+    probe: &["-m", "venv", "--help"],
+    package: "python3-venv",
+    purpose: "servers that tests need",
+};
+
+/// Others come as its packages.
+pub(crate) const NPM: Program = Program {
+    name: "npm",
+    probe: &["--version"],
+    package: "npm",
+    purpose: "servers that tests need",
+};
+
+/// Sets the clock of a node wrong.
+pub(crate) const FAKETIME: Program = Program {
+    name: "faketime",
+    probe: &["--version"],
+    package: "faketime",
+    purpose: "nodes whose clocks are wrong",
 };

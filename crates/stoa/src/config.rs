@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod file;
 pub(crate) mod go_command;
 pub(crate) mod go_syntax;
+pub(crate) mod lease_url;
 pub(crate) mod quantity;
 pub(crate) mod redact;
 pub(crate) mod reference;
@@ -26,6 +27,7 @@ use checksum_db::DatabaseSetting;
 use environment::Environment;
 use error::ConfigError;
 use go_command::GoCommand;
+use lease_url::LeaseUrl;
 use proxy_core::{
     mirror::Lifetimes,
     module::Patterns,
@@ -63,10 +65,14 @@ pub(crate) struct Config {
     pub(crate) checksums: ChecksumsConfig,
     /// How what is kept is looked after.
     pub(crate) scrub: ScrubConfig,
+    /// Where leases are kept.
+    pub(crate) lease: LeaseUrl,
     /// Version control.
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
     pub(crate) lifetimes: Lifetimes,
+    /// Whether lists of what is kept name private modules.
+    pub(crate) catalog_private: bool,
     /// The address by which clients reach this server.
     pub(crate) public_url: Option<Url>,
     /// Bounds.
@@ -212,6 +218,7 @@ pub(crate) fn load(
             })?,
             rate: values.read("scrub.rate", quantity::size)?,
         },
+        lease: values.read("lease.url", lease_url::parse)?,
         direct: DirectConfig {
             git: values.read("direct.git", |choice| {
                 Ok(match choice {
@@ -230,6 +237,7 @@ pub(crate) fn load(
             absent: values.read("lists.absent", quantity::duration)?,
             silence: values.read("limits.silence", quantity::positive_duration)?,
         },
+        catalog_private: values.read("catalog.private", quantity::boolean)?,
         public_url: values.read_if_set("web.public_url", address::web_url)?,
         limits: Limits {
             drain: values.read("limits.drain", quantity::duration)?,

@@ -17,6 +17,9 @@ pub(crate) enum Failure {
     /// Our bug (70).
     #[error("{0}")]
     Internal(String),
+    /// Somebody stopped it (130, as a shell says of a command that SIGINT ended).
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl Failure {
@@ -27,6 +30,7 @@ impl Failure {
             Self::Usage(_) => 64,
             Self::Unavailable(_) => 69,
             Self::Internal(_) => Self::INTERNAL,
+            Self::Interrupted(_) => 130,
         }
     }
 

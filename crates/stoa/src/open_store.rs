@@ -12,6 +12,7 @@ use proxy_core::{
 };
 use std::{error::Error, path::Path, sync::Arc};
 use storage_fs::FsStore;
+use storage_postgres::PostgresStore;
 
 /// An opened store, with what only some backends can do.
 #[expect(dead_code, reason = "not everything is put to work yet")]
@@ -38,15 +39,16 @@ pub(crate) struct Storage {
 
 /// Opens the store that the configuration names.
 pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
-    match &config.storage {
+    open_at(&config.storage, "storage.url", config).await
+}
+
+/// Opens a store that somebody names as `what`, with a spool where the configuration wants it.
+pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
+    match url {
         StorageUrl::File(folder) => tokio::task::block_in_place(|| {
             let created = if folder.exists() { "" } else { " (created)" };
             let store = FsStore::open(folder).map_err(|error| {
-                Failure::Unavailable(format!(
-                    "storage.url: {}: {}",
-                    folder.display(),
-                    with_causes(&error)
-                ))
+                Failure::Unavailable(format!("{what}: {}: {}", folder.display(), with_causes(&error)))
             })?;
             let spool = match &config.spool {
                 Some(folder) => open_spool(folder)?,
@@ -58,18 +60,14 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
                 catalog: Some(Arc::new(store.clone())),
                 feed: None,
                 links: None,
-                quarantine: Some(Arc::new(store)),
-                leases: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
                 spool,
                 description: format!("{}{created}", folder.display()),
             })
         }),
         StorageUrl::Memory => {
             let store = MemoryStore::new();
-            let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
-            let folder = config.spool.clone().or(usual).ok_or_else(|| {
-                Failure::Usage("storage.spool: it must be set where there is no home folder".into())
-            })?;
             Ok(Storage {
                 modules: Arc::new(store.clone()),
                 records: Arc::new(store.clone()),
@@ -78,11 +76,36 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
                 links: None,
                 quarantine: Some(Arc::new(store)),
                 leases: None,
-                spool: open_spool(&folder)?,
+                spool: spool_beside(config)?,
                 description: "memory (forgotten when the process ends)".into(),
             })
         }
+        StorageUrl::Postgres(url) => {
+            let store = PostgresStore::connect(url)
+                .await
+                .map_err(|error| Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error))))?;
+            Ok(Storage {
+                modules: Arc::new(store.clone()),
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
+                feed: Some(Arc::new(store.clone())),
+                links: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
+                spool: spool_beside(config)?,
+                description: url.to_string(),
+            })
+        }
     }
+}
+
+/// The spool of a store that has no folder of its own.
+fn spool_beside(config: &Config) -> Result<Spool, Failure> {
+    let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
+    let folder = config.spool.clone().or(usual).ok_or_else(|| {
+        Failure::Usage("storage.spool: it must be set where there is no home folder".into())
+    })?;
+    open_spool(&folder)
 }
 
 fn open_spool(folder: &Path) -> Result<Spool, Failure> {

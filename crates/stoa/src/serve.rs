@@ -1,19 +1,20 @@
 //! Serving: listen first, then open the store and build the mirror, serve until told to stop, drain.
 
 mod announce;
+mod manager;
 
 use crate::{
     config::{Config, environment::Environment},
     drain::Drain,
     exit::Failure,
-    front::{Front, Pages},
+    front::{Front, Home, Listings, Pages},
     listen::{BindError, Listeners, Patience, Reception, raise_limit, tls::Certificate},
     open_store::open_store,
     telemetry::{self, AccessLog, LogWriter, Metrics},
     wiring::wire,
 };
 use announce::announce;
-use proxy_core::policy::Caller;
+use proxy_core::{module::Patterns, policy::Caller};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     runtime,
@@ -25,6 +26,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Tasks that are in the middle of something when everything else has ended: a disk may be slow.
 const LAST_TASKS: Duration = Duration::from_secs(2);
+/// The last entries of the feed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves until the process is told to stop.
 pub(crate) fn run(config: &Config, environment: &Environment) -> Result<(), Failure> {
@@ -46,12 +49,11 @@ pub(crate) fn run(config: &Config, environment: &Environment) -> Result<(), Fail
 async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -> Result<(), Failure> {
     let mut stop = Stop::new()?;
     raise_limit();
-    let listeners = Listeners::bind(&config.listen)
-        .await
-        .map_err(|error| match error {
-            BindError::InUse(_) => Failure::Unavailable(error.to_string()),
-            BindError::Refused(..) => Failure::Usage(error.to_string()),
-        })?;
+    manager::keep_informed();
+    let listeners = listeners(config).await.map_err(|error| match error {
+        BindError::InUse(_) => Failure::Unavailable(error.to_string()),
+        BindError::Refused(..) | BindError::HandedOver(_) => Failure::Usage(error.to_string()),
+    })?;
     let metrics = Metrics::start()?;
     let certificate = config.tls.as_ref().map(Certificate::load).transpose();
     let certificate = certificate.map_err(|error| Failure::Usage(error.to_string()))?;
@@ -62,14 +64,18 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     let store = storage.description.clone();
     let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
     let drain = Arc::new(Drain::default());
+    let hidden = if config.catalog_private {
+        Patterns::default()
+    } else {
+        config.upstream.private.clone()
+    };
     let pages = Pages {
         mirror: wired.mirror,
+        listings: Listings::new(wired.catalog.clone(), wired.feed.reader(), hidden),
         drain: Arc::clone(&drain),
         metrics: metrics.clone(),
         scrub: wired.upkeep.status(),
-        public_url: config.public_url.clone(),
-        scheme: announce::scheme(config),
-        base_path: config.base_path.clone(),
+        home: Home::new(config, wired.downloads.relayed()),
     };
     let front = Front {
         base_path: config.base_path.clone(),
@@ -81,6 +87,10 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     };
     wired.upkeep.start();
     tokio::spawn(metrics.fold());
+    let feed = wired.feed.in_records().cloned();
+    if let Some(feed) = feed.clone() {
+        tokio::spawn(feed.keep(wired.catalog));
+    }
     if let Some(certificate) = certificate {
         let mut hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
         tokio::spawn(certificate.keep_fresh(async move || {
@@ -100,9 +110,22 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     };
     announce(config, &store, &listeners.address);
     let accepting = tokio::spawn(reception.clone().accept(listeners.sockets));
+    manager::ready();
     stop.asked().await;
     leave(&reception, &drain, accepting, &mut stop, config.limits.drain).await;
+    if let Some(feed) = feed {
+        // What cannot be written now is found when the next server starts.
+        let _ = timeout(LAST_WORDS, feed.append_announced()).await;
+    }
     Ok(())
+}
+
+/// The sockets that the service manager opened, else those of the setting.
+async fn listeners(config: &Config) -> Result<Listeners, BindError> {
+    match Listeners::inherited()? {
+        Some(listeners) => Ok(listeners),
+        None => Listeners::bind(&config.listen).await,
+    }
 }
 
 /// Ends in good order: see [`Drain`].
@@ -114,6 +137,7 @@ async fn leave(
     patience: Duration,
 ) {
     drain.begin();
+    manager::leaving(patience + LAST_TASKS);
     tracing::info!(under_way = drain.under_way(), "shutting down");
     let in_good_order = async {
         drain.answered_before().await;

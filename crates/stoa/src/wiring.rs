@@ -1,6 +1,7 @@
 //! Wiring: from a configuration and a store to a mirror that serves.
 
 mod direct;
+mod leases;
 mod no_direct;
 mod upkeep;
 
@@ -17,10 +18,9 @@ use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
     checksums::{ChecksumAuthority, ChecksumRelay, FirstSight, NoDatabase, Pending},
-    lease::{Leases, LocalLeases},
     mirror::{Mirror, MirrorParts},
     records::RecordStore,
-    store::{CacheLimits, CachedStore, ModuleStore},
+    store::{CacheLimits, CachedStore, Catalog, Feed, ModuleStore, RecordFeed},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
@@ -38,14 +38,62 @@ pub(crate) struct Wired {
     pub(crate) mirror: Mirror,
     /// The protocol in front of it.
     pub(crate) downloads: DownloadService,
+    /// Lists everything that is kept, where the store can.
+    pub(crate) catalog: Option<Arc<dyn Catalog>>,
+    /// Lists versions in the order in which they were kept.
+    pub(crate) feed: KeptFeed,
     /// What goes on behind it.
     pub(crate) upkeep: Upkeep,
+}
+
+/// The feed of a store.
+#[derive(Clone)]
+pub(crate) enum KeptFeed {
+    /// The store orders its inserts itself.
+    Native(Arc<dyn Feed>),
+    /// Its records hold the order, and somebody has to write it down.
+    InRecords(RecordFeed),
+}
+
+impl KeptFeed {
+    /// The feed of this store.
+    pub(crate) fn of(storage: &Storage) -> Self {
+        match &storage.feed {
+            Some(feed) => Self::Native(Arc::clone(feed)),
+            None => Self::InRecords(RecordFeed::new(Arc::clone(&storage.records))),
+        }
+    }
+
+    /// To read.
+    pub(crate) fn reader(&self) -> Arc<dyn Feed> {
+        match self {
+            Self::Native(feed) => Arc::clone(feed),
+            Self::InRecords(feed) => Arc::new(feed.clone()),
+        }
+    }
+
+    /// To be told of new versions, where that is needed.
+    pub(crate) fn in_records(&self) -> Option<&RecordFeed> {
+        match self {
+            Self::Native(_) => None,
+            Self::InRecords(feed) => Some(feed),
+        }
+    }
 }
 
 /// Everything that can be wrong with the upstreams without asking them.
 pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Failure> {
     direct::credentials(config, environment)?;
+    leases::check(config)?;
     proxies(config, &client(config, environment, &own_id())?).map(drop)
+}
+
+/// The proxies of the chain, in its order; `None` where it names something else.
+pub(crate) fn upstreams(
+    config: &Config,
+    environment: &Environment,
+) -> Result<Vec<Option<Arc<dyn Upstream>>>, Failure> {
+    proxies(config, &client(config, environment, &own_id())?)
 }
 
 /// Puts everything together. Blocks shortly.
@@ -54,12 +102,13 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let credentials = direct::credentials(config, environment)?;
+    let leases = leases::leases(config, &storage)?;
+    let feed = KeptFeed::of(&storage);
     let database = database(config, &client, &storage.records);
     let authority: Option<Arc<dyn ChecksumAuthority>> = database
         .clone()
         .map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>);
     let pending = Pending::new(Arc::clone(&storage.records));
-    let leases: Arc<dyn Leases> = Arc::new(LocalLeases::new());
     let cached = memory(config, &storage.modules);
     let upkeep = Upkeep::new(
         config,
@@ -86,12 +135,15 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
         },
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,
+        feed: feed.in_records().cloned(),
     });
     let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
     let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
     Ok(Wired {
         mirror,
         downloads,
+        catalog: storage.catalog,
+        feed,
         upkeep,
     })
 }

@@ -131,6 +131,7 @@ impl<'a> Mirrored<'a> {
             leases: Arc::new(LocalLeases::default()),
             checksums: Arc::new(NoDatabase),
             lifetimes: Lifetimes::default(),
+            feed: None,
         });
         Self {
             world,

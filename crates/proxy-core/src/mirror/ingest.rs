@@ -16,10 +16,10 @@ use crate::{
     records::RecordStore,
     seen::{self, Sight},
     spool::{ReceiveError, Spool},
-    store::{Inserted, ModuleStore, ModuleStoreExt, StoreError},
+    store::{Inserted, ModuleStore, ModuleStoreExt, RecordFeed, StoreError},
     sums::H1,
     upstream::{FetchContext, Fetched, Incoming, UpstreamError},
-    verify::{Unverified, Verified},
+    verify::{Unverified, Verified, VerifyError},
 };
 use beside::WithGoMod;
 use futures::StreamExt;
@@ -40,6 +40,8 @@ pub struct Ingest {
     pub checksums: Arc<dyn ChecksumAuthority>,
     /// Where bytes on their way in are.
     pub spool: Spool,
+    /// Told of every version that is new, where the store does not order its inserts itself.
+    pub feed: Option<RecordFeed>,
 }
 
 /// Files of one version, received whole and not yet looked at.
@@ -163,11 +165,11 @@ impl Ingest {
             if file.file().kind == Kind::Zip && other_go_mod {
                 // It was held against a `.mod` that lost a race.
                 let again = Unverified::new(file.file().clone(), file.body().clone()).of_commit(commit);
-                file = again
-                    .verify(&*self.store, &*self.records, &*self.checksums)
-                    .await?;
+                file = self.verify(again).await?;
             }
-            let inserted = self.insert_and_record(&file, &from, commit).await?;
+            let inserted = self
+                .insert_and_record(&file, sight_of(&file, &from, commit))
+                .await?;
             other_go_mod |= file.file().kind == Kind::Mod && inserted == Inserted::Other;
             if file.file().kind == Kind::Info
                 && inserted == Inserted::Other
@@ -193,23 +195,27 @@ impl Ingest {
         from: &str,
         commit: Option<&str>,
     ) -> Result<Inserted, MirrorError> {
-        let verified = file
-            .of_commit(commit)
-            .verify(&*self.store, &*self.records, &*self.checksums)
-            .await?;
-        self.insert_and_record(&verified, from, commit).await
+        let verified = self.verify(file.of_commit(commit)).await?;
+        let sight = sight_of(&verified, from, commit);
+        self.insert_and_record(&verified, sight).await
     }
 
-    async fn insert_and_record(
-        &self,
-        file: &Verified,
-        from: &str,
-        commit: Option<&str>,
-    ) -> Result<Inserted, MirrorError> {
+    /// The same for a file of another store, whose own record of its first sight comes along: `seen` must be of just
+    /// these bytes.
+    pub async fn insert_seen(&self, file: Unverified, seen: Sight) -> Result<Inserted, MirrorError> {
+        let verified = self.verify(file.of_commit(seen.commit.as_deref())).await?;
+        self.insert_and_record(&verified, seen).await
+    }
+
+    async fn verify(&self, file: Unverified) -> Result<Verified, VerifyError> {
+        file.verify(&*self.store, &*self.records, &*self.checksums).await
+    }
+
+    async fn insert_and_record(&self, file: &Verified, sight: Sight) -> Result<Inserted, MirrorError> {
         let inserted = self.insert_verified(file).await?;
         match inserted {
-            Inserted::New | Inserted::Same => self.record(file, from, commit).await,
-            Inserted::Other => self.report_other(file, from).await,
+            Inserted::New | Inserted::Same => self.record(file, sight).await,
+            Inserted::Other => self.report_other(file, &sight.from).await,
         }
         Ok(inserted)
     }
@@ -222,7 +228,18 @@ impl Ingest {
                     tokio::time::sleep(INSERT_PAUSE * attempt).await;
                     attempt += 1;
                 }
-                outcome => return outcome,
+                outcome => {
+                    // What an attempt that failed has inserted all the same is the same now, and yet new.
+                    let new = match outcome {
+                        Ok(Inserted::New) => true,
+                        Ok(Inserted::Same) => attempt > 1,
+                        Ok(Inserted::Other) | Err(_) => false,
+                    };
+                    if let (true, Kind::Info, Some(feed)) = (new, file.file().kind, &self.feed) {
+                        feed.announce(file.file().module.clone());
+                    }
+                    return outcome;
+                }
             }
         }
     }
@@ -241,16 +258,8 @@ impl Ingest {
 
     /// Records what was kept. A record that cannot be written now is made when the file is next read whole by a
     /// check; the file stands, so this is no failure of the insert.
-    async fn record(&self, file: &Verified, from: &str, commit: Option<&str>) {
+    async fn record(&self, file: &Verified, sight: Sight) {
         let ModuleFile { module, kind } = file.file();
-        let sight = Sight {
-            size: file.body().size(),
-            sha256: file.body().sha256(),
-            h1: file.h1(),
-            when: jiff::Timestamp::now(),
-            from: from.to_owned(),
-            commit: commit.map(str::to_owned),
-        };
         metrics::counter!("stoa_files_kept_total", "kind" => kind.facts().extension).increment(1);
         if let Err(error) = seen::note(&*self.records, module, *kind, sight).await {
             tracing::warn!(file = %file.file(), %error, "the first sight of a file could not be recorded");
@@ -288,6 +297,18 @@ impl Ingest {
             .ok()
             .flatten()
             .and_then(|sight| sight.h1)
+    }
+}
+
+/// What is recorded of a file that was first seen now.
+fn sight_of(file: &Verified, from: &str, commit: Option<&str>) -> Sight {
+    Sight {
+        size: file.body().size(),
+        sha256: file.body().sha256(),
+        h1: file.h1(),
+        when: jiff::Timestamp::now(),
+        from: from.to_owned(),
+        commit: commit.map(str::to_owned),
     }
 }
 

@@ -35,6 +35,7 @@
 )]
 
 mod catalog;
+mod feeds;
 mod inserting;
 mod large;
 mod lasting;
@@ -46,7 +47,9 @@ mod records;
 mod run;
 mod samples;
 
-pub use run::{broken_by, prove_catalog, prove_quarantine, prove_records, prove_store};
+pub use feeds::{FeedHandle, FeedPlace};
+pub(crate) use run::prove;
+pub use run::{broken_by, prove_catalog, prove_feed, prove_quarantine, prove_records, prove_store};
 pub use samples::Samples;
 
 use super::{Catalog, ModuleStore, Quarantine};
@@ -171,6 +174,25 @@ macro_rules! for_each_catalog_promise {
     };
 }
 
+/// Passes the promises of a feed, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_feed_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            feeds::an_empty_feed_is_empty
+            feeds::racing_inserts_have_one_strict_order
+            feeds::nothing_appears_behind_what_was_read
+            feeds::each_version_comes_once
+            feeds::only_an_info_makes_an_entry
+            feeds::a_moment_is_a_cursor
+            feeds::a_reopened_feed_is_the_same
+            feeds::what_was_missed_comes_late_and_once
+        }
+    };
+}
+
 /// Passes the promises of a quarantine, one by one, to another macro; the one list of them.
 #[doc(hidden)]
 #[macro_export]
@@ -204,6 +226,9 @@ pub const RECORD_STORE: &[Promise<dyn RecordPlace>] = for_each_record_store_prom
 /// What every catalog promises.
 pub const CATALOG: &[Promise<dyn CatalogPlace>] = for_each_catalog_promise!([list]);
 
+/// What every feed promises.
+pub const FEED: &[Promise<dyn FeedPlace>] = for_each_feed_promise!([list]);
+
 /// What every quarantine promises.
 pub const QUARANTINE: &[Promise<dyn QuarantinePlace>] = for_each_quarantine_promise!([list]);
 
@@ -231,6 +256,15 @@ macro_rules! record_store_conformance {
 macro_rules! catalog_conformance {
     ($fresh:expr) => {
         $crate::for_each_catalog_promise! { [$crate::conformance_tests] prove_catalog, $fresh }
+    };
+}
+
+/// Writes one `#[test]` for each promise of a feed. The argument makes a fresh [`FeedPlace`] in an async closure:
+/// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! feed_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_feed_promise! { [$crate::conformance_tests] prove_feed, $fresh }
     };
 }
 

@@ -5,7 +5,7 @@ use proxy_core::{
     records::RecordStore,
     store::{
         CacheLimits, CachedStore, Catalog, MemoryStore, ModuleStore, Quarantine,
-        conformance::{CatalogPlace, Place, QuarantinePlace, RecordPlace},
+        conformance::{CatalogPlace, FeedHandle, FeedPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use std::sync::Arc;
@@ -101,4 +101,17 @@ mod cached_with_little_room {
         file: 200,
         total: 1500
     })));
+}
+
+#[async_trait]
+impl FeedPlace for InMemory {
+    async fn open(&self) -> FeedHandle {
+        let store = Arc::new(self.0.clone());
+        FeedHandle::in_records(store.clone(), store.clone(), store)
+    }
+}
+
+mod memory_feed {
+    use super::InMemory;
+    proxy_core::feed_conformance!(async || Ok(InMemory::default()));
 }

@@ -5,7 +5,7 @@ use proxy_core::{
     records::RecordStore,
     store::{
         CacheLimits, CachedStore, Catalog, ModuleStore, Quarantine,
-        conformance::{CatalogPlace, Place, QuarantinePlace, RecordPlace},
+        conformance::{CatalogPlace, FeedHandle, FeedPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use std::sync::Arc;
@@ -48,6 +48,19 @@ impl QuarantinePlace for Folder {
         let store = FsStore::open(self.0.path()).unwrap();
         (Arc::new(store.clone()), Arc::new(store))
     }
+}
+
+#[async_trait]
+impl FeedPlace for Folder {
+    async fn open(&self) -> FeedHandle {
+        let store = Arc::new(FsStore::open(self.0.path()).unwrap());
+        FeedHandle::in_records(store.clone(), store.clone(), store)
+    }
+}
+
+mod feed {
+    use super::Folder;
+    proxy_core::feed_conformance!(async || Ok(Folder::new()));
 }
 
 mod catalog {

@@ -1,8 +1,8 @@
 //! Asking one promise of one place, with a limit of time and a runtime of its own.
 
 use super::{
-    CATALOG, CatalogPlace, MODULE_STORE, Place, Promise, QUARANTINE, QuarantinePlace, RECORD_STORE,
-    RecordPlace,
+    CATALOG, CatalogPlace, FEED, FeedPlace, MODULE_STORE, Place, Promise, QUARANTINE, QuarantinePlace,
+    RECORD_STORE, RecordPlace,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Runtime;
@@ -31,6 +31,13 @@ pub fn prove_catalog<P: CatalogPlace>(name: &str, fresh: impl AsyncFnOnce() -> R
     });
 }
 
+/// Asks the promise of this name of a fresh store and its feed, and panics where it is not kept.
+pub fn prove_feed<P: FeedPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(FEED, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn FeedPlace>)
+    });
+}
+
 /// Asks the promise of this name of a fresh quarantine, and panics where it is not kept.
 pub fn prove_quarantine<P: QuarantinePlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
     prove(QUARANTINE, name, async || {
@@ -52,7 +59,8 @@ pub fn broken_by<P: Place>(fresh: impl AsyncFn() -> P, chosen: impl Fn(&str) -> 
     broken.map(|promise| promise.name).collect()
 }
 
-fn prove<P: ?Sized + Send + Sync>(
+/// Asks one of these promises of a fresh place.
+pub(crate) fn prove<P: ?Sized + Send + Sync>(
     promises: &'static [Promise<P>],
     name: &str,
     fresh: impl AsyncFnOnce() -> Result<Arc<P>, String>,
