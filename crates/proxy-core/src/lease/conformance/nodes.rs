@@ -72,7 +72,7 @@ impl Node {
 fn live(runtime: tokio::runtime::Runtime, orders: &mpsc::Receiver<Order>) {
     const TICK: std::time::Duration = std::time::Duration::from_millis(20);
     loop {
-        runtime.block_on(tokio::time::sleep(TICK));
+        runtime.block_on(async { tokio::time::sleep(TICK).await });
         match orders.try_recv() {
             Ok(Order::Stall) => match orders.recv() {
                 Ok(Order::GoOn | Order::Stall) => {}
