@@ -118,7 +118,8 @@ impl Home {
         }
     }
 
-    /// Answers a request for it. `serves` knows which other pages there are; `scrub` says how far the check of everything that is kept has come.
+    /// Answers a request for it. `serves` knows which other pages there are; `scrub` says how far the check of everything
+    /// that is kept has come.
     pub(super) fn answer(
         &self,
         request: &Parts,
