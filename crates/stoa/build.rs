@@ -68,7 +68,8 @@ impl Git {
 
     /// The version of the tag that HEAD is, or of the last one with the distance from it.
     fn release(&self) -> Option<String> {
-        self.says(&["describe", "--tags", "--match", "v[0-9]*"])
+        // As many digits as git likes depend on how much of the history a checkout holds.
+        self.says(&["describe", "--tags", "--abbrev=12", "--match", "v[0-9]*"])
     }
 
     fn says(&self, arguments: &[&str]) -> Option<String> {

@@ -7,6 +7,8 @@
 
 mod bench;
 mod deny;
+mod deploy;
+mod dist;
 mod docs;
 mod install;
 mod programs;
@@ -30,6 +32,9 @@ usage: cargo xtask <command>
   bench growth [URL…]       lists, catalog, index and start-up with 1,000 to 100,000 versions, on disk and on these stores
   torture [minutes]         kill -9 and fuzzing for long
   deny [--advisories]       licences, banned crates and sources of all dependencies, by cargo-deny
+  dist [--binary FILE]      what a release is made of: archive, package, checksums, contents; below target/dist
+  dist tags|prove|chart …   the names of an image; two builds are one; the chart of this version
+  deploy [part …]           installs it every way there is and tries it (--quick: without images and fresh roots)
   docs                      writes the generated pages anew
 ";
 
@@ -46,6 +51,8 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::run(rest),
         ["torture", rest @ ..] => torture::run(rest),
         ["deny", rest @ ..] => deny::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
+        ["deploy", rest @ ..] => deploy::run(rest),
         ["docs"] => docs::run(),
         _ => {
             eprint!("{USAGE}");

@@ -34,12 +34,28 @@ pub(crate) const PGBOUNCER: Program = Program {
     purpose: "tests of the Postgres store behind a pooler",
 };
 
-/// What the mirror is measured against.
+/// Drives the browser that looks at the first page; its package brings the browser.
+pub(crate) const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    probe: &["--version"],
+    package: "chromium-driver",
+    purpose: "the first page in a browser",
+};
+
+/// Asks a server what the book asks it.
+pub(crate) const CURL: Program = Program {
+    name: "curl",
+    probe: &["--version"],
+    package: "curl",
+    purpose: "the commands of the book",
+};
+
+/// What the mirror is measured against, and the front server of the book.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",
     probe: &["-v"],
     package: "nginx-light",
-    purpose: "the benchmark's other side",
+    purpose: "the benchmark's other side, and the book's front server",
 };
 
 /// What makes the load.
@@ -64,4 +80,12 @@ pub(crate) const NPM: Program = Program {
     probe: &["--version"],
     package: "npm",
     purpose: "servers that tests need",
+};
+
+/// Sets the clock of a node wrong.
+pub(crate) const FAKETIME: Program = Program {
+    name: "faketime",
+    probe: &["--version"],
+    package: "faketime",
+    purpose: "nodes whose clocks are wrong",
 };

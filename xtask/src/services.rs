@@ -54,6 +54,10 @@ impl Service for Program {
 const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
+    &programs::FAKETIME,
+    &programs::CHROMEDRIVER,
+    &programs::CURL,
+    &programs::NGINX,
     &seaweedfs::SeaweedFs,
     &moto::Moto,
     &azurite::Azurite,

@@ -66,6 +66,11 @@ impl DownloadService {
         }
     }
 
+    /// The names of the checksum databases that are served below `/sumdb/`.
+    pub fn relayed(&self) -> impl Iterator<Item = &str> {
+        self.relays.iter().map(|relay| relay.name())
+    }
+
     /// Answers one request. `path` is the URL's, still percent-encoded, from behind the base path on; the request's
     /// headers add to what is known of the caller. [`Answered`] is among the response's extensions.
     pub async fn respond(&self, request: &Parts, path: &str, caller: Caller) -> Response<Body> {

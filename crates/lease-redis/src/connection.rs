@@ -128,6 +128,11 @@ impl Way {
                     None => Client::open(server)?,
                 }))
             }
+            Deployment::Socket { path, database } => {
+                let settings = url.login.settings().set_db(*database);
+                let server = ConnectionAddr::Unix(path.clone()).into_connection_info()?;
+                Ok(Self::Direct(Client::open(server.set_redis_settings(settings))?))
+            }
             Deployment::Sentinel {
                 master,
                 database,

@@ -52,7 +52,7 @@ pub struct RedisLeases(SharedLeases<RedisTable>);
 
 /// Redis seen as a lease service.
 #[derive(Debug)]
-pub struct RedisTable {
+struct RedisTable {
     server: Server,
     prefix: String,
     time_to_live: Duration,
@@ -60,7 +60,7 @@ pub struct RedisTable {
 
 /// Who one who waits is: a name made up for this one time.
 #[derive(Debug)]
-pub struct Token(String);
+struct Token(String);
 
 impl RedisLeases {
     /// Leases in the Redis at this address. Nothing is connected yet.

@@ -21,6 +21,8 @@ pub struct RedisUrl {
 pub(crate) enum Deployment {
     /// One server.
     Single { database: i64 },
+    /// One server, by a socket in the file system.
+    Socket { path: PathBuf, database: i64 },
     /// The hosts are sentinels, who know which server is the master of this name.
     Sentinel {
         master: String,
@@ -54,10 +56,11 @@ impl RedisUrl {
             "rediss+sentinel" => (Kind::Sentinel, true),
             "redis+cluster" => (Kind::Cluster, false),
             "rediss+cluster" => (Kind::Cluster, true),
+            "redis+unix" => return Self::socket(rest),
             _ => return Err(unknown()),
         };
-        if rest.contains('#') {
-            return Err(wrong("a # in a password is written %23"));
+        if rest.contains(['#', ' ', '|']) {
+            return Err(wrong("#, | and spaces are written %23, %7C and %20"));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (rest, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -72,7 +75,7 @@ impl RedisUrl {
         }
         let settings = Settings::read(query, kind)?;
         let deployment = match kind {
-            Kind::Single => Deployment::Single {
+            Kind::Single | Kind::Socket => Deployment::Single {
                 database: database(path)?,
             },
             Kind::Sentinel => {
@@ -104,6 +107,29 @@ impl RedisUrl {
         })
     }
 
+    /// `redis+unix://[[user]:password@]/run/redis.sock[?db=1]`.
+    fn socket(rest: &str) -> Result<Self, InvalidUrl> {
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (credentials, path) = rest.rsplit_once('@').unwrap_or(("", rest));
+        if !path.starts_with('/') {
+            return Err(wrong(
+                "the path of the socket is missing, as in redis+unix:///run/redis.sock",
+            ));
+        }
+        let settings = Settings::read(query, Kind::Socket)?;
+        Ok(Self {
+            deployment: Deployment::Socket {
+                path: decoded(path)?.into(),
+                database: settings.database,
+            },
+            hosts: Vec::new(),
+            tls: false,
+            login: login(credentials)?,
+            authority: None,
+            prefix: settings.prefix.unwrap_or_else(|| "stoa".into()),
+        })
+    }
+
     /// What the names of all keys begin with.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
@@ -113,6 +139,7 @@ impl RedisUrl {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Single,
+    Socket,
     Sentinel,
     Cluster,
 }
@@ -123,6 +150,7 @@ struct Settings {
     authority: Option<PathBuf>,
     prefix: Option<String>,
     sentinel: Login,
+    database: i64,
 }
 
 impl Settings {
@@ -134,7 +162,8 @@ impl Settings {
                 .ok_or_else(|| wrong("a setting behind ? has no ="))?;
             let value = decoded(value)?;
             match name {
-                "ca" => settings.authority = Some(value.into()),
+                "db" if kind == Kind::Socket => settings.database = database(&value)?,
+                "ca" if kind != Kind::Socket => settings.authority = Some(value.into()),
                 "prefix" if value.contains(['{', '}']) => return Err(wrong("prefix must not hold braces")),
                 "prefix" => settings.prefix = Some(value),
                 "sentinel_username" if kind == Kind::Sentinel => settings.sentinel.username = Some(value),
@@ -153,6 +182,10 @@ impl Settings {
 }
 
 fn login(credentials: &str) -> Result<Login, InvalidUrl> {
+    // Whoever shows an address without its secrets would find none behind a comma.
+    if credentials.contains(',') {
+        return Err(wrong("a comma in a password is written %2C"));
+    }
     let (username, password) = match credentials.split_once(':') {
         Some((username, password)) => (username, Some(decoded(password)?)),
         None => (credentials, None),
@@ -209,7 +242,8 @@ fn wrong(reason: &str) -> InvalidUrl {
 
 fn unknown() -> InvalidUrl {
     wrong(
-        "it does not begin with redis://, redis+sentinel:// or redis+cluster://, or the same with rediss for TLS",
+        "it does not begin with redis://, redis+sentinel:// or redis+cluster://, or the same with rediss for TLS, or with \
+         redis+unix://",
     )
 }
 
@@ -291,6 +325,14 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_has_a_path() {
+        let socket = parse("redis+unix://:secret@/run/redis.sock?db=2");
+        let path = "/run/redis.sock".into();
+        assert_eq!(socket.deployment, Deployment::Socket { path, database: 2 });
+        assert_eq!(socket.login.password.as_deref(), Some("secret"));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_without_repeating_it() {
         for text in [
             "",
@@ -311,6 +353,9 @@ mod tests {
             "redis://h?sentinel_password=canary",
             "redis+sentinel://h",
             "redis+cluster://a,b/1",
+            "redis+unix://run/x",
+            "redis+unix:///x?ca=/y",
+            "redis://:can,ary@h",
             "redis://:%ff@h",
             "rediss://h?prefix={x}",
         ] {

@@ -13,7 +13,7 @@ mod records;
 mod shared;
 
 pub use local::LocalLeases;
-pub use records::{RecordLeases, RecordTable};
+pub use records::RecordLeases;
 pub use shared::{Claimed, LeaseError, LeaseTable, Renewed, SharedLeases};
 
 pub(crate) use pauses::Pauses;

@@ -6,6 +6,7 @@ mod doctor;
 mod export;
 mod health;
 mod import;
+mod pages;
 mod version;
 mod warm;
 
@@ -80,6 +81,8 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("warm", matches)) => warm::run(matches, &load(matches)?, &environment),
         Some(("export", matches)) => export::run(matches, &load(matches)?, &environment),
         Some(("doctor", matches)) => doctor::run(&load(matches)?, &environment),
+        Some(("completions", matches)) => pages::completions(matches, &mut command()),
+        Some(("manual", matches)) => pages::manual(matches, command()),
         Some(("health", matches)) => health::run(&load(matches)?),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
@@ -137,6 +140,7 @@ fn command() -> Command {
             warm::command(),
             doctor::command(),
         ])
+        .subcommands(pages::commands())
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod file;
 pub(crate) mod go_command;
 pub(crate) mod go_syntax;
+pub(crate) mod lease_url;
 pub(crate) mod quantity;
 pub(crate) mod redact;
 pub(crate) mod reference;
@@ -26,6 +27,7 @@ use checksum_db::DatabaseSetting;
 use environment::Environment;
 use error::ConfigError;
 use go_command::GoCommand;
+use lease_url::LeaseUrl;
 use proxy_core::{
     mirror::Lifetimes,
     module::Patterns,
@@ -61,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) upstream: UpstreamConfig,
     /// The checksum database, if there is one.
     pub(crate) checksum_database: Option<DatabaseSetting>,
+    /// Where leases are kept.
+    pub(crate) lease: LeaseUrl,
     /// Version control.
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
@@ -183,6 +187,7 @@ pub(crate) fn load(
             private_text: values.read("upstream.private", text)?,
         },
         checksum_database: values.read("checksums.database", go_syntax::checksum_database)?,
+        lease: values.read("lease.url", lease_url::parse)?,
         direct: DirectConfig {
             git: values.read("direct.git", |choice| {
                 Ok(match choice {

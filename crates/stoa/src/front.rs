@@ -7,7 +7,7 @@ mod sent;
 mod slow_span;
 
 pub(crate) use listings::Listings;
-pub(crate) use pages::Pages;
+pub(crate) use pages::{Home, Pages};
 pub(crate) use sent::Sent;
 
 use crate::{

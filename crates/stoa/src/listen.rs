@@ -2,6 +2,7 @@
 
 mod connection;
 mod descriptors;
+mod inherited;
 mod pulse;
 mod sockets;
 pub(crate) mod tls;

@@ -12,6 +12,7 @@ use proxy_core::{
 };
 use std::{error::Error, path::Path, sync::Arc};
 use storage_fs::FsStore;
+use storage_postgres::PostgresStore;
 
 /// An opened store, with what only some backends can do.
 #[expect(dead_code, reason = "not everything is put to work yet")]
@@ -59,18 +60,14 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
                 catalog: Some(Arc::new(store.clone())),
                 feed: None,
                 links: None,
-                quarantine: Some(Arc::new(store)),
-                leases: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
                 spool,
                 description: format!("{}{created}", folder.display()),
             })
         }),
         StorageUrl::Memory => {
             let store = MemoryStore::new();
-            let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
-            let folder = config.spool.clone().or(usual).ok_or_else(|| {
-                Failure::Usage("storage.spool: it must be set where there is no home folder".into())
-            })?;
             Ok(Storage {
                 modules: Arc::new(store.clone()),
                 records: Arc::new(store.clone()),
@@ -79,11 +76,36 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
                 links: None,
                 quarantine: Some(Arc::new(store)),
                 leases: None,
-                spool: open_spool(&folder)?,
+                spool: spool_beside(config)?,
                 description: "memory (forgotten when the process ends)".into(),
             })
         }
+        StorageUrl::Postgres(url) => {
+            let store = PostgresStore::connect(url)
+                .await
+                .map_err(|error| Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error))))?;
+            Ok(Storage {
+                modules: Arc::new(store.clone()),
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
+                feed: Some(Arc::new(store.clone())),
+                links: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
+                spool: spool_beside(config)?,
+                description: url.to_string(),
+            })
+        }
     }
+}
+
+/// The spool of a store that has no folder of its own.
+fn spool_beside(config: &Config) -> Result<Spool, Failure> {
+    let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
+    let folder = config.spool.clone().or(usual).ok_or_else(|| {
+        Failure::Usage("storage.spool: it must be set where there is no home folder".into())
+    })?;
+    open_spool(&folder)
 }
 
 fn open_spool(folder: &Path) -> Result<Spool, Failure> {

@@ -1,12 +1,13 @@
 //! Serving: listen first, then open the store and build the mirror, serve until told to stop, drain.
 
 mod announce;
+mod manager;
 
 use crate::{
     config::{Config, environment::Environment},
     drain::Drain,
     exit::Failure,
-    front::{Front, Listings, Pages},
+    front::{Front, Home, Listings, Pages},
     listen::{BindError, Listeners, Patience, Reception, raise_limit, tls::Certificate},
     open_store::open_store,
     telemetry::{self, AccessLog, LogWriter, Metrics},
@@ -48,12 +49,11 @@ pub(crate) fn run(config: &Config, environment: &Environment) -> Result<(), Fail
 async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -> Result<(), Failure> {
     let mut stop = Stop::new()?;
     raise_limit();
-    let listeners = Listeners::bind(&config.listen)
-        .await
-        .map_err(|error| match error {
-            BindError::InUse(_) => Failure::Unavailable(error.to_string()),
-            BindError::Refused(..) => Failure::Usage(error.to_string()),
-        })?;
+    manager::keep_informed();
+    let listeners = listeners(config).await.map_err(|error| match error {
+        BindError::InUse(_) => Failure::Unavailable(error.to_string()),
+        BindError::Refused(..) | BindError::HandedOver(_) => Failure::Usage(error.to_string()),
+    })?;
     let metrics = Metrics::start()?;
     let certificate = config.tls.as_ref().map(Certificate::load).transpose();
     let certificate = certificate.map_err(|error| Failure::Usage(error.to_string()))?;
@@ -74,9 +74,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         listings: Listings::new(wired.catalog.clone(), wired.feed.reader(), hidden),
         drain: Arc::clone(&drain),
         metrics: metrics.clone(),
-        public_url: config.public_url.clone(),
-        scheme: announce::scheme(config),
-        base_path: config.base_path.clone(),
+        home: Home::new(config, wired.downloads.relayed()),
     };
     let front = Front {
         base_path: config.base_path.clone(),
@@ -110,6 +108,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     };
     announce(config, &store, &listeners.address);
     let accepting = tokio::spawn(reception.clone().accept(listeners.sockets));
+    manager::ready();
     stop.asked().await;
     leave(&reception, &drain, accepting, &mut stop, config.limits.drain).await;
     if let Some(feed) = feed {
@@ -117,6 +116,14 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         let _ = timeout(LAST_WORDS, feed.append_announced()).await;
     }
     Ok(())
+}
+
+/// The sockets that the service manager opened, else those of the setting.
+async fn listeners(config: &Config) -> Result<Listeners, BindError> {
+    match Listeners::inherited()? {
+        Some(listeners) => Ok(listeners),
+        None => Listeners::bind(&config.listen).await,
+    }
 }
 
 /// Ends in good order: see [`Drain`].
@@ -128,6 +135,7 @@ async fn leave(
     patience: Duration,
 ) {
     drain.begin();
+    manager::leaving(patience + LAST_TASKS);
     tracing::info!(under_way = drain.under_way(), "shutting down");
     let in_good_order = async {
         drain.answered_before().await;

@@ -1,6 +1,7 @@
 //! Wiring: from a configuration and a store to a mirror that serves.
 
 mod direct;
+mod leases;
 mod no_direct;
 
 use crate::{
@@ -13,7 +14,6 @@ use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
     checksums::NoDatabase,
-    lease::LocalLeases,
     mirror::{Mirror, MirrorParts},
     store::{CacheLimits, CachedStore, Catalog, Feed, ModuleStore, RecordFeed},
     upstream::{
@@ -73,6 +73,7 @@ impl KeptFeed {
 /// Everything that can be wrong with the upstreams without asking them.
 pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Failure> {
     direct::credentials(config, environment)?;
+    leases::check(config)?;
     proxies(config, &client(config, environment, &own_id())?).map(drop)
 }
 
@@ -90,6 +91,7 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let credentials = direct::credentials(config, environment)?;
+    let leases = leases::leases(config, &storage)?;
     let feed = KeptFeed::of(&storage);
     let mirror = Mirror::new(MirrorParts {
         store: with_memory(config, storage.modules),
@@ -97,7 +99,7 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
         chain: chain(config, proxies, || {
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
-        leases: Arc::new(LocalLeases::new()),
+        leases,
         checksums: Arc::new(NoDatabase),
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,

@@ -4,10 +4,12 @@ mod catalog;
 mod damaged;
 mod disk;
 mod files;
+mod leases;
 mod open;
 mod records;
 mod ziphash;
 
+pub use leases::FsLeases;
 pub use open::OpenError;
 
 use async_trait::async_trait;

@@ -60,11 +60,14 @@ CREATE TABLE {schema}.records (
 );
 CREATE SEQUENCE {schema}.revisions;
 
--- Who fetches what now. The number is the fencing value: whoever takes a lease has a higher one than all before.
+-- Who fetches what now. The number is the fencing value: whoever takes a lease has a higher one than all before. A row
+-- that is there belongs to a holder that lives or has died; who has ended has taken it away.
 CREATE TABLE {schema}.leases (
     module text COLLATE "C" PRIMARY KEY,
+    holder text COLLATE "C" NOT NULL,
     number bigint NOT NULL,
     beats bigint NOT NULL DEFAULT 0,
+    taken_over boolean NOT NULL DEFAULT false,
     expires timestamptz NOT NULL
 );
 CREATE SEQUENCE {schema}.lease_numbers;

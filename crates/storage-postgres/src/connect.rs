@@ -49,7 +49,7 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Database, OpenError> {
 /// By class of its code (Postgres manual, appendix A): 28 is who we are, 3D that there is no such database.
 fn refused(error: DatabaseError) -> OpenError {
     let code = error.code().unwrap_or_default();
-    let is_tls = matches!(error.0, sqlx::Error::Tls(_));
+    let is_tls = error.is_about_certificates();
     let is_ours = error.0.as_database_error().is_some();
     let cause = Arc::new(error.0);
     match code.as_str() {

@@ -35,7 +35,7 @@ const BEGIN_WRITING: &str = "\
 #[derive(Clone)]
 pub(crate) struct Database {
     pool: PgPool,
-    /// As it is written in a statement.
+    /// Its name, a plain word.
     schema: Arc<str>,
 }
 
@@ -44,6 +44,8 @@ pub(crate) struct Database {
 pub(crate) struct Work {
     connection: Option<PoolConnection<Postgres>>,
     schema: Arc<str>,
+    /// What ends it well.
+    end: &'static str,
 }
 
 /// A statement with its parameters.
@@ -54,7 +56,7 @@ impl Database {
     pub(crate) fn new(pool: PgPool, schema: &str) -> Self {
         Self {
             pool,
-            schema: format!("\"{schema}\"").into(),
+            schema: schema.into(),
         }
     }
 
@@ -70,23 +72,24 @@ impl Database {
 
     /// Begins to read.
     pub(crate) async fn read(&self) -> Result<Work, DatabaseError> {
-        self.begin(BEGIN_READING).await
+        self.begin(BEGIN_READING, "END").await
     }
 
     /// Begins to write.
     pub(crate) async fn write(&self) -> Result<Work, DatabaseError> {
-        self.begin(BEGIN_WRITING).await
+        self.begin(BEGIN_WRITING, "COMMIT").await
     }
 
     /// Beginning is also how it shows that a connection was lost while it lay idle (a server that was restarted): then
     /// nothing has been done, and the next one is tried, until one was made anew.
-    async fn begin(&self, begin: &'static str) -> Result<Work, DatabaseError> {
+    async fn begin(&self, begin: &'static str, end: &'static str) -> Result<Work, DatabaseError> {
         let mut left = self.pool.options().get_max_connections();
         loop {
             let connection = self.pool.acquire().await.map_err(DatabaseError::from)?;
             let mut work = Work {
                 connection: Some(connection),
                 schema: Arc::clone(&self.schema),
+                end,
             };
             match work.run_text(begin).await {
                 Ok(()) => return Ok(work),
@@ -98,7 +101,7 @@ impl Database {
 }
 
 impl Work {
-    /// A statement, in which `{schema}` stands for the schema.
+    /// A statement, in which `{schema}` stands for the schema, and `{name}` for its name in a text.
     pub(crate) fn statement(&self, text: &str) -> Statement {
         let text = self.with_schema(text);
         // Only the schema's name is put in, and that was checked to be a plain word.
@@ -106,7 +109,9 @@ impl Work {
     }
 
     fn with_schema(&self, text: &str) -> String {
-        text.replace("{schema}", &self.schema)
+        // In quotes, since a plain word may be one of SQL's own.
+        text.replace("{schema}", &format!("\"{}\"", self.schema))
+            .replace("{name}", &self.schema)
     }
 
     /// Runs a statement; gives its first row.
@@ -127,7 +132,7 @@ impl Work {
         Ok(in_time(statement.execute(connection)).await?.rows_affected())
     }
 
-    /// Runs statements without parameters, all in one trip. `{schema}` stands for the schema.
+    /// Runs statements without parameters, all in one trip; `{schema}` and `{name}` as in a statement.
     pub(crate) async fn run_text(&mut self, text: &str) -> Result<(), DatabaseError> {
         let text = self.with_schema(text);
         let connection = &mut **self.connection()?;
@@ -137,7 +142,7 @@ impl Work {
 
     /// Makes all that was done visible, at once and for ever.
     pub(crate) async fn commit(mut self) -> Result<(), DatabaseError> {
-        self.run_text("COMMIT").await?;
+        self.run_text(self.end).await?;
         // Back to the others.
         drop(self.connection.take());
         Ok(())

@@ -20,7 +20,17 @@ impl DatabaseError {
         self.code().is_some_and(|code| CORRUPTED.contains(&code.as_str()))
     }
 
-    /// The SQLSTATE, where the server answered with one.
+    /// Whether the two sides could not agree on a secret connection; what the other side's certificate lacks comes as
+    /// data that makes no sense.
+    pub(crate) fn is_about_certificates(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Tls(_) => true,
+            sqlx::Error::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+            _ => false,
+        }
+    }
+
+    /// The code of the error (`SQLSTATE`), where the server answered with one.
     pub(crate) fn code(&self) -> Option<String> {
         let error = self.0.as_database_error()?;
         error.code().map(std::borrow::Cow::into_owned)
@@ -35,7 +45,8 @@ impl DatabaseError {
         StoreError::unavailable_because(self.phrase(), self.0)
     }
 
-    fn phrase(&self) -> &'static str {
+    /// What happened, as a phrase without places and values.
+    pub(crate) fn phrase(&self) -> &'static str {
         match &self.0 {
             sqlx::Error::PoolTimedOut => "no connection to the database could be had in time",
             sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {

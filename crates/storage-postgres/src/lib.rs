@@ -14,7 +14,7 @@ mod records;
 mod url;
 
 pub use connect::OpenError;
-pub use leases::PostgresLeases;
+pub use leases::{PostgresLeases, PostgresTable};
 pub use url::{InvalidUrl, PostgresUrl};
 
 use crate::database::Database;
@@ -29,7 +29,7 @@ use proxy_core::{
     },
     verify::Verified,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 /// Module files, records, catalog, feed and quarantine in one schema of a database. Cheap to clone; any number of
@@ -56,7 +56,13 @@ impl PostgresStore {
     /// The leases of the nodes that share this store, over a few connections of their own: renewing them must not wait
     /// behind files.
     pub fn leases(&self) -> PostgresLeases {
-        PostgresLeases::new(self.database.apart(leases::CONNECTIONS))
+        self.leases_taken_over_after(leases::USUAL)
+    }
+
+    /// The same with holders taken for dead after another time than
+    /// [`DEAD_AFTER`](proxy_core::lease::DEAD_AFTER).
+    pub fn leases_taken_over_after(&self, dead_after: Duration) -> PostgresLeases {
+        PostgresLeases::new(self.database.apart(leases::CONNECTIONS), dead_after)
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum Trouble {
 async fn bring_up_to_date(database: &Database) -> Result<Schema, Trouble> {
     let mut work = database.write().await?;
     // One at a time for each schema of this database; it is given back when the transaction ends, however it ends.
-    work.run_text("SELECT pg_advisory_xact_lock(hashtextextended('stoa migrations of {schema}', 0))")
+    work.run_text("SELECT pg_advisory_xact_lock(hashtextextended('stoa migrations of {name}', 0))")
         .await?;
     let done = number_of_done(&mut work).await?;
     if let Some(schema) = judge(done) {
@@ -54,7 +54,9 @@ async fn bring_up_to_date(database: &Database) -> Result<Schema, Trouble> {
     if done == 0 {
         work.run_text(
             // Not `IF NOT EXISTS`, which asks for the right to make schemas also where there is nothing to make.
-            "DO $$ BEGIN IF to_regnamespace('{schema}') IS NULL THEN CREATE SCHEMA {schema}; END IF; END $$; \
+            "DO $$ BEGIN \
+             IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{name}') THEN \
+             CREATE SCHEMA {schema}; END IF; END $$; \
              CREATE TABLE {schema}.migrations \
              (number integer PRIMARY KEY, ran timestamptz NOT NULL DEFAULT clock_timestamp())",
         )
@@ -77,8 +79,13 @@ async fn bring_up_to_date(database: &Database) -> Result<Schema, Trouble> {
 
 /// How many migrations have run.
 async fn number_of_done(work: &mut Work) -> Result<usize, Trouble> {
-    // A name that means nothing is null here, and no error.
-    let is_there = work.statement("SELECT to_regclass('{schema}.migrations') IS NOT NULL AS there");
+    // Read from the tables and not by `to_regclass`, which may answer from what this server process remembers: it learns
+    // what another one has made when it begins a transaction or locks a table, and we may have waited since.
+    let is_there = work.statement(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = '{name}' AND c.relname = 'migrations') AS there",
+    );
     let row = work.first(is_there).await?;
     if !row.map_or(Ok(false), |row| column::<bool>(&row, "there"))? {
         return Ok(0);

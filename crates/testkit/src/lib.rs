@@ -2,14 +2,15 @@
 //!
 //! Real parts, made to order: modules written as text ([`module`]), a GOPROXY that counts and misbehaves
 //! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]), git hosts and a fake domain for
-//! them ([`git`]), a forward proxy ([`forward_proxy`]), what goes wrong between machines ([`chaos`]), a certificate authority ([`certificates`]), the real `go`
-//! command in isolation ([`go`]) and a running `stoa` ([`stoa`]). Every server listens on loopback only and ends
-//! when it is dropped.
+//! them ([`git`]), a forward proxy ([`forward_proxy`]), what goes wrong between two machines ([`chaos`]), a certificate
+//! authority ([`certificates`]), the real `go` command in isolation ([`go`]), a browser ([`browser`]) and a running
+//! `stoa` ([`stoa`]). Every server listens on loopback only and ends when it is dropped.
 //!
 //! Nothing here uses the code it helps to test: zips, sums of escapes and answers are made by other means, so
 //! that a mistake in one place cannot excuse itself in the other.
 
 pub mod archive;
+pub mod browser;
 pub mod certificates;
 pub mod chaos;
 pub mod checksum_database;

@@ -54,6 +54,11 @@ pub trait LeasePlace: Send + Sync + 'static {
     fn is_one_process(&self) -> bool {
         false
     }
+    /// Whether a holder keeps its lease for as long as it is there, however long nothing is heard of it: so a lock of
+    /// a file system, which ends with its process.
+    fn bears_silence(&self) -> bool {
+        self.is_one_process()
+    }
 }
 
 /// How long a promise may take.

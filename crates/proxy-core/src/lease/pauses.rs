@@ -21,6 +21,11 @@ impl Pauses {
         Self(FIRST)
     }
 
+    /// The same without the short ones, for what is only worth a look when it takes long.
+    pub(crate) fn patient() -> Self {
+        Self(LONGEST / 2)
+    }
+
     /// How long to pause now.
     pub(crate) fn next(&mut self) -> Duration {
         let pause = self.0;

@@ -24,14 +24,14 @@ pub struct RecordLeases(SharedLeases<RecordTable>);
 
 /// Records seen as a lease service.
 #[derive(Debug)]
-pub struct RecordTable {
+struct RecordTable {
     records: Arc<dyn RecordStore>,
     dead_after: Duration,
 }
 
 /// What one who waits has seen: nothing at first.
 #[derive(Debug)]
-pub struct Watch {
+struct Watch {
     holder: String,
     /// The record as it was when it last changed, and when that was seen.
     seen: Option<(Bytes, Instant)>,
@@ -39,7 +39,7 @@ pub struct Watch {
 
 /// What a holder knows of its record.
 #[derive(Debug)]
-pub struct Claim {
+struct Claim {
     key: RecordKey,
     stored: StoredLease,
     revision: Revision,

@@ -26,7 +26,7 @@ const ANSWER: Duration = Duration::from_secs(4);
 
 /// How long a service that fails is asked again before the work is done without a lease; one that is known to be away
 /// is asked once.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A lease service, asked one question at a time. An error means that it is away, never that somebody else holds the
 /// lease; no answer within a few seconds is an error too.

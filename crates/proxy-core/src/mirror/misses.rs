@@ -105,16 +105,19 @@ impl Inner {
     /// Waits for the lease; and, while another node has it, for that node to keep the file: then there is nothing left
     /// to do, however long it goes on with the other files of the version.
     async fn turn(&self, file: &ModuleFile, context: &FetchContext) -> Option<Lease> {
-        let (mut acquiring, mut pauses) = (self.leases.acquire(&file.module), Pauses::new());
+        let (mut acquiring, mut pauses) = (self.leases.acquire(&file.module), Pauses::patient());
         let lease = loop {
+            let look = async {
+                tokio::time::sleep(pauses.next()).await;
+                // A store in trouble is found out by whoever gets the lease.
+                matches!(self.ingest.store.contains(file).await, Ok(true))
+            };
             tokio::select! {
                 biased;
                 lease = &mut acquiring => break lease,
-                () = tokio::time::sleep(pauses.next()) => {}
-            }
-            // A store in trouble is found out by whoever gets the lease.
-            if let Ok(true) = self.ingest.store.contains(file).await {
-                return None;
+                stored = look => if stored {
+                    return None;
+                }
             }
         };
         // No origin was silent meanwhile, so a wait does not end the search. But one who waited for another node that

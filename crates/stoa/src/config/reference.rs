@@ -30,7 +30,7 @@ in the environment and give the file's path. They are printed with `<set>` in th
 
 A file looks like this:
 
-```toml
+```toml check
 listen = \"127.0.0.1:3000\"
 [storage]
 url = \"file:./stoa-data\"

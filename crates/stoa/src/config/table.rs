@@ -30,7 +30,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::StorageUrl,
         Preset::Value("file:./stoa-data"),
         "Where module files are kept. `file:` and a folder, or `memory:` for a store that forgets everything when the \
-         process ends. `s3:`, `gs:`, `az:` and `postgres:` are names kept for backends that this build does not have yet.",
+         process ends. `postgres://user:password@host/database` for a database that many nodes share, with what \
+         libpq knows of TLS (`?sslmode=verify-full&sslrootcert=…`), `schema` (`stoa`), `max_connections` (16) and \
+         `connect_timeout` (10 seconds). `s3:`, `gs:` and `az:` are names kept for backends that this build does not have yet.",
     )
     .because("A folder needs nothing installed, survives a restart, and is a GOPROXY tree that `go` can read by itself.")
     .with_flag("storage", "URL")
@@ -117,12 +119,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "lease.url",
         Syntax::LeaseUrl,
         Preset::Value("auto"),
-        "What keeps several nodes from fetching one version at the same time: `auto` (in memory for file and memory \
-         stores, the store itself for others) or `redis://…`.",
+        "What keeps several nodes from fetching one version at the same time: `auto` (by the store itself: locks in a \
+         folder, records in a bucket, rows in Postgres, memory in `memory:`), `memory` (nodes do not heed each other), \
+         `records` (records in any store), or Redis: `redis://host:6379`, `redis+sentinel://host,host/master-name` or \
+         `redis+cluster://host,host`, with `rediss` for TLS, each with credentials and settings as \
+         `redis://user:password@host?ca=/path/to/ca.pem`. Where leases are not to be had, versions may be fetched twice; \
+         nothing fails.",
     )
-    .because("Leases only save work; one node needs no server for them.")
-    .secret()
-    .later(),
+    .because("Leases only save work, and a store that nodes share can keep them; Redis does it sooner.")
+    .secret(),
     Setting::new(
         "direct.git",
         Syntax::OneOf(&["auto", "builtin", "command"]),

@@ -18,6 +18,9 @@ pub(crate) enum BindError {
     /// The address cannot be listened on.
     #[error("listen: {0} cannot be listened on: {1}")]
     Refused(Listen, io::Error),
+    /// What the service manager opened for us is nothing to listen on.
+    #[error("what the service manager handed over cannot be listened on: {0}")]
+    HandedOver(io::Error),
 }
 
 /// Everything that is listened on.

@@ -2,7 +2,13 @@
 
 use crate::{
     build_info::BuildInfo,
-    config::{Config, address::Listen, redact::redact, table::SETTINGS, value::Source},
+    config::{
+        Config,
+        address::{self, Listen},
+        redact::redact,
+        table::SETTINGS,
+        value::Source,
+    },
 };
 use checksum_db::DatabaseSetting;
 use std::io::Write;
@@ -16,7 +22,13 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
     let checksums = checksums(config.checksum_database.as_ref());
     if config.telemetry.json {
         let build = BuildInfo::this();
-        tracing::info!(version = build.version, commit = build.commit, "starting");
+        let build_time = build.build_time.map(tracing::field::display);
+        tracing::info!(
+            version = build.version,
+            commit = build.commit,
+            build_time,
+            "starting"
+        );
         tracing::info!(store, listen = %address, url, upstream, upstream_from = from, checksums, "serving");
     } else {
         let listen = url.clone().unwrap_or_else(|| address.to_string());
@@ -72,10 +84,7 @@ fn url(config: &Config, address: &Listen) -> Option<String> {
 
 /// What a Go user types: the public address if there is one.
 fn go_user(config: &Config, url: Option<&str>) -> Option<String> {
-    let public = config
-        .public_url
-        .as_ref()
-        .map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let public = config.public_url.as_ref().map(address::as_written);
     public.or_else(|| url.map(str::to_owned))
 }
 

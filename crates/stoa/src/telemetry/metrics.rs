@@ -30,10 +30,17 @@ impl Metrics {
             .install_recorder()
             .map_err(|error| failed(&error))?;
         let build = BuildInfo::this();
-        metrics::describe_gauge!("stoa_build_info", "1, with the version and the commit as labels");
+        metrics::describe_gauge!(
+            "stoa_build_info",
+            "1, with the version, the commit and the build time as labels"
+        );
+        let build_time = build
+            .build_time
+            .map_or_else(|| "unknown".to_owned(), |time| time.to_string());
         let labels = [
-            ("version", build.version),
-            ("commit", build.commit.unwrap_or("unknown")),
+            ("version", build.version.to_owned()),
+            ("commit", build.commit.unwrap_or("unknown").to_owned()),
+            ("build_time", build_time),
         ];
         metrics::gauge!("stoa_build_info", &labels).set(1.0);
         metrics::describe_gauge!(

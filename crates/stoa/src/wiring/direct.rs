@@ -143,7 +143,7 @@ fn folders(config: &Config) -> Vec<PathBuf> {
             name.push("-cache");
             folder.with_file_name(name).join("direct")
         }),
-        StorageUrl::Memory => None,
+        StorageUrl::Memory | StorageUrl::Postgres(_) => None,
     };
     let of_user = config.cache_folder.as_ref().map(|folder| folder.join("direct"));
     [beside, of_user].into_iter().flatten().collect()

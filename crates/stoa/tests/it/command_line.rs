@@ -42,6 +42,40 @@ fn the_version_is_told_in_words_and_in_json() {
 }
 
 #[test]
+fn command_page_log_and_metric_tell_of_one_build() {
+    let server = stoa().environment("STOA_TELEMETRY__LOG_FORMAT", "json").start();
+    let told = server.setup().run(["version", "--json"]).stdout;
+    assert_eq!(server.get_blocking("/version").text(), told);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let metrics = server.get_blocking("/metrics").text();
+    let (_, log) = server.stop();
+    let first: serde_json::Value = serde_json::from_str(log.lines().next().expect("a line")).expect("JSON");
+    let metric = metrics.lines().find(|line| line.starts_with("stoa_build_info{"));
+    let metric = metric.expect("the metric");
+    for key in ["version", "commit", "build_time"] {
+        assert_eq!(first[key], told[key], "{key}: {log}");
+        let value = told[key].as_str().unwrap_or("unknown");
+        assert!(metric.contains(&format!("{key}=\"{value}\"")), "{key}: {metric}");
+    }
+}
+
+#[test]
+fn completions_and_the_manual_are_written_for_packages() {
+    let setup = stoa();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = setup.run(["completions", shell]);
+        assert!(script.success && script.stdout.contains("stoa"), "{script}");
+    }
+    let finished = setup.run(["completions", "ksh93"]);
+    assert_eq!(finished.code, 64, "{finished}");
+    let finished = setup.run(["manual", "man"]);
+    assert!(finished.success, "{finished}");
+    let page = |name: &str| std::fs::read_to_string(setup.folder().join("man").join(name)).expect(name);
+    assert!(page("stoa.1").contains("STOA_STORAGE__URL"));
+    assert!(page("stoa-serve.1").contains("stoa\\-serve"));
+}
+
+#[test]
 fn what_the_environment_of_a_build_says_is_no_setting() {
     let setup = stoa()
         .environment("STOA_VERSION", "9.9.9")

@@ -1,5 +1,6 @@
 //! The binary itself: started, asked, signalled, and read.
 
+mod browser;
 mod build_script;
 mod command_line;
 mod configuration;
@@ -7,9 +8,11 @@ mod connections;
 mod copy;
 mod drain;
 mod filling;
+mod first_page;
 mod listings;
 mod log;
 mod pages;
+mod service_manager;
 mod tls;
 mod unix_socket;
 

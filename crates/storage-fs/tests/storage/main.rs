@@ -6,6 +6,7 @@ mod adopted;
 mod conformance;
 mod full_disk;
 mod killed;
+mod leases;
 mod processes;
 mod refused;
 mod tree;

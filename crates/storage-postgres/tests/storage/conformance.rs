@@ -25,6 +25,46 @@ mod pooled_records {
     proxy_core::record_store_conformance!(async || Schema::pooled());
 }
 
+mod catalog {
+    use super::Schema;
+    proxy_core::catalog_conformance!(async || Schema::direct());
+}
+
+mod pooled_catalog {
+    use super::Schema;
+    proxy_core::catalog_conformance!(async || Schema::pooled());
+}
+
+mod quarantine {
+    use super::Schema;
+    proxy_core::quarantine_conformance!(async || Schema::direct());
+}
+
+mod pooled_quarantine {
+    use super::Schema;
+    proxy_core::quarantine_conformance!(async || Schema::pooled());
+}
+
+mod feed {
+    use super::Schema;
+    proxy_core::feed_conformance!(async || Schema::direct());
+}
+
+mod pooled_feed {
+    use super::Schema;
+    proxy_core::feed_conformance!(async || Schema::pooled());
+}
+
+mod leases {
+    use super::Schema;
+    proxy_core::lease_conformance!(async || Schema::direct());
+}
+
+mod pooled_leases {
+    use super::Schema;
+    proxy_core::lease_conformance!(async || Schema::pooled());
+}
+
 struct Cached(Schema);
 
 #[async_trait]

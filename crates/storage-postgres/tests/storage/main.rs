@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod conformance;
+mod feed;
+mod kept;
+mod opening;
+mod outages;
 mod place;

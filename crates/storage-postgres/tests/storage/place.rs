@@ -2,16 +2,20 @@
 
 use async_trait::async_trait;
 use proxy_core::{
+    lease::{Leases, conformance::LeasePlace},
     records::RecordStore,
     store::{
-        ModuleStore,
-        conformance::{Place, RecordPlace},
+        Catalog, ModuleStore, Quarantine,
+        conformance::{CatalogPlace, FeedHandle, FeedPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use sqlx::{Connection, PgConnection};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use storage_postgres::{PostgresStore, PostgresUrl};
-use testkit::postgres::{Servers, fresh_word};
+use testkit::{
+    chaos::Chaos,
+    postgres::{Servers, fresh_word},
+};
 
 /// A schema, reached directly or behind the pooler; dropped when this is.
 pub(crate) struct Schema {
@@ -54,6 +58,22 @@ impl Schema {
         PostgresUrl::parse(&format!("{server}?schema={}{more}", self.name)).unwrap()
     }
 
+    /// Something that goes wrong on command between a store and the server, if the store is opened through it.
+    pub(crate) fn between(&self) -> Chaos {
+        let server = &self.servers.direct;
+        let (_, rest) = server.split_once('@').unwrap();
+        Chaos::before(rest.split('/').next().unwrap())
+    }
+
+    /// Where it is, behind that. What passes is not secret, so that it can be told apart.
+    pub(crate) fn url_through(&self, between: &Chaos) -> PostgresUrl {
+        let (before, rest) = self.servers.direct.split_once('@').unwrap();
+        let (_, database) = rest.split_once('/').unwrap();
+        let (address, name) = (between.address(), &self.name);
+        let url = format!("{before}@{address}/{database}?schema={name}&sslmode=disable&connect_timeout=3");
+        PostgresUrl::parse(&url).unwrap()
+    }
+
     /// Opens the store that is here.
     pub(crate) async fn store(&self) -> PostgresStore {
         PostgresStore::connect(&self.url("")).await.unwrap()
@@ -76,6 +96,45 @@ impl Place for Schema {
 impl RecordPlace for Schema {
     async fn open(&self) -> Arc<dyn RecordStore> {
         Arc::new(self.store().await)
+    }
+}
+
+#[async_trait]
+impl CatalogPlace for Schema {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>) {
+        let store = self.store().await;
+        (Arc::new(store.clone()), Arc::new(store))
+    }
+}
+
+#[async_trait]
+impl FeedPlace for Schema {
+    async fn open(&self) -> FeedHandle {
+        let store = Arc::new(self.store().await);
+        FeedHandle::native(store.clone(), store)
+    }
+}
+
+#[async_trait]
+impl LeasePlace for Schema {
+    async fn open(&self, dead_after: Duration) -> Arc<dyn Leases> {
+        Arc::new(self.store().await.leases_taken_over_after(dead_after))
+    }
+
+    async fn away(&self) -> Option<Arc<dyn Leases>> {
+        let between = self.between();
+        let store = PostgresStore::connect(&self.url_through(&between)).await.unwrap();
+        // From here on whoever connects is refused.
+        drop(between);
+        Some(Arc::new(store.leases()))
+    }
+}
+
+#[async_trait]
+impl QuarantinePlace for Schema {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>) {
+        let store = self.store().await;
+        (Arc::new(store.clone()), Arc::new(store))
     }
 }
 

@@ -243,7 +243,7 @@ async fn records_that_are_away_mean_a_free_lease() {
         let began = Instant::now();
         let _free = leases.acquire(module()).await;
         assert!(
-            began.elapsed() <= Duration::from_secs(10),
+            began.elapsed() <= Duration::from_secs(15),
             "{:?}",
             began.elapsed()
         );

@@ -1,0 +1,80 @@
+//! `cargo xtask deploy`: installs Stoa every way there is, and tries it.
+//!
+//! The ways are tests of this crate (`xtask/tests/deploy`), each with a name. Those that take more than moments, since
+//! they make root folders, images and programs, run only when this command asks for them.
+
+use crate::{
+    Failure, dist,
+    install::Program,
+    step::{last_program, step},
+    tree::{cargo, root},
+};
+use std::path::PathBuf;
+
+const USAGE: &str = "\
+usage: cargo xtask deploy [--quick] [--binary FILE] [part …]
+
+  parts: systemd package image chart compose workflows; none means all
+  --quick            what takes moments, with the binary of an ordinary build
+  --binary FILE      this release binary, rather than one built now";
+
+/// What the long ones run.
+const PROGRAMS: [Program; 4] = [
+    Program {
+        name: "buildah",
+        probe: &["--version"],
+        package: "buildah",
+        purpose: "building and running images",
+    },
+    Program {
+        name: "mmdebstrap",
+        probe: &["--version"],
+        package: "mmdebstrap",
+        purpose: "fresh roots and base images",
+    },
+    Program {
+        name: "systemd-analyze",
+        probe: &["--version"],
+        package: "systemd",
+        purpose: "checking units",
+    },
+    Program {
+        name: "dpkg-deb",
+        probe: &["--version"],
+        package: "dpkg",
+        purpose: "the Debian package",
+    },
+];
+
+pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
+    let (mut quick, mut binary, mut parts) = (false, None, Vec::new());
+    let mut rest = arguments;
+    loop {
+        match rest {
+            [] => break,
+            ["--quick", behind @ ..] => (quick, rest) = (true, behind),
+            ["--binary", file, behind @ ..] => (binary, rest) = (Some(PathBuf::from(file)), behind),
+            [part, behind @ ..] if !part.starts_with('-') => {
+                parts.push(*part);
+                rest = behind;
+            }
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--package", "xtask", "--test", "deploy", "--"]);
+    tests.args(["--nocapture", "--test-threads=1"]);
+    tests.args(parts.iter().map(|part| format!("{part}::")));
+    if quick {
+        if let Some(binary) = binary {
+            tests.env("STOA_TEST_BINARY", root().join(binary));
+        }
+        return last_program("deploy", &mut tests);
+    }
+    step("programs", || PROGRAMS.iter().try_for_each(Program::provide))?;
+    let build = dist::Build::of(binary)?;
+    tests
+        .env("STOA_TEST_BINARY", &build.binary)
+        .env("STOA_TEST_DEPLOY", "all");
+    last_program("deploy", &mut tests)
+}
