@@ -12,6 +12,7 @@ mod memory;
 mod once;
 mod outage;
 mod outgoing;
+mod postgres;
 mod public;
 mod settings;
 mod two_processes;
