@@ -2,6 +2,12 @@
 //!
 //! One record a version, `seen/<path>@<version>`, written after the file, so it never claims what is not kept. It is
 //! JSON: a table for each kind of file. What is recorded of a file stands; only kinds that were missing are added.
+//! Beside them lie two marks: the kinds that were set aside as damaged, and what a checksum database said against a
+//! version that was kept without asking it.
+
+mod marks;
+
+pub use marks::{Contradiction, condemn, mark_aside, unmark_aside};
 
 use crate::{
     file::{Kind, ModuleFile, Sha256},
@@ -33,16 +39,39 @@ pub struct Sight {
     pub commit: Option<String>,
 }
 
+/// Everything that was recorded of a version.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    module: ModuleVersion,
+    table: Map<String, Value>,
+}
+
+impl Seen {
+    /// Reads the record of a version; where there is none, nothing was recorded.
+    pub async fn of(records: &dyn RecordStore, module: &ModuleVersion) -> Result<Self, StoreError> {
+        let table = match records.read(&key(module)?).await? {
+            Some(record) => parse(module, Kind::Info, &record)?,
+            None => Map::new(),
+        };
+        Ok(Self {
+            module: module.clone(),
+            table,
+        })
+    }
+
+    /// What was recorded of a file, or `None`.
+    pub fn sight(&self, kind: Kind) -> Result<Option<Sight>, StoreError> {
+        sight_in(&self.table, &self.module, kind)
+    }
+}
+
 /// What was recorded of a file, or `None`.
 pub async fn read(
     records: &dyn RecordStore,
     module: &ModuleVersion,
     kind: Kind,
 ) -> Result<Option<Sight>, StoreError> {
-    let Some(record) = records.read(&key(module)?).await? else {
-        return Ok(None);
-    };
-    sight_in(&parse(module, kind, &record)?, module, kind)
+    Seen::of(records, module).await?.sight(kind)
 }
 
 /// Records a file; the first record stands, and is the answer.
@@ -124,7 +153,8 @@ struct StoredSight {
     commit: Option<String>,
 }
 
-fn key(module: &ModuleVersion) -> Result<RecordKey, StoreError> {
+/// Where the record of a version is.
+pub(crate) fn key(module: &ModuleVersion) -> Result<RecordKey, StoreError> {
     let key = format!("seen/{}@{}", module.path().escaped(), module.version().escaped());
     RecordKey::parse(&key)
         .map_err(|error| StoreError::unavailable_because("a version has a name no record can have", error))

@@ -7,6 +7,7 @@ mod export;
 mod health;
 mod import;
 mod pages;
+mod verify;
 mod version;
 mod warm;
 
@@ -84,6 +85,7 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("completions", matches)) => pages::completions(matches, &mut command()),
         Some(("manual", matches)) => pages::manual(matches, command()),
         Some(("health", matches)) => health::run(&load(matches)?),
+        Some(("verify", matches)) => verify::run(&load(matches)?, &environment, matches.get_flag("repair")),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
     }
@@ -114,6 +116,13 @@ fn command() -> Command {
         .arg(json);
     let health =
         Command::new("health").about("Ask the configured address whether it is alive; exit with 69 if not");
+    let repair = Arg::new("repair")
+        .long("repair")
+        .action(ArgAction::SetTrue)
+        .help("Set aside what is damaged, so that it is fetched again; nothing is deleted");
+    let verify = Command::new("verify")
+        .about("Check every stored file against its sums and the others of its version; exit with 1 if one is wrong")
+        .arg(repair);
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -134,6 +143,7 @@ fn command() -> Command {
             config,
             version,
             health,
+            verify,
             copy::command(),
             import::command(),
             export::command(),

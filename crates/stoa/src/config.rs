@@ -61,8 +61,10 @@ pub(crate) struct Config {
     pub(crate) spool: Option<PathBuf>,
     /// What misses are fetched from.
     pub(crate) upstream: UpstreamConfig,
-    /// The checksum database, if there is one.
-    pub(crate) checksum_database: Option<DatabaseSetting>,
+    /// Who knows the sums of modules.
+    pub(crate) checksums: ChecksumsConfig,
+    /// How what is kept is looked after.
+    pub(crate) scrub: ScrubConfig,
     /// Where leases are kept.
     pub(crate) lease: LeaseUrl,
     /// Version control.
@@ -95,6 +97,25 @@ pub(crate) struct UpstreamConfig {
     pub(crate) private: Patterns,
     /// The same as it was written, in GOPRIVATE syntax.
     pub(crate) private_text: String,
+}
+
+/// Who knows the sums of modules.
+pub(crate) struct ChecksumsConfig {
+    /// The checksum database, if there is one.
+    pub(crate) database: Option<DatabaseSetting>,
+    /// Modules that it is not asked about.
+    pub(crate) skip: Patterns,
+    /// Whether new versions should be kept unproven while it is down.
+    pub(crate) first_sight: bool,
+}
+
+/// How what is kept is looked after.
+#[derive(Clone, Copy)]
+pub(crate) struct ScrubConfig {
+    /// How long after one scrub the next begins; `None`: never.
+    pub(crate) every: Option<Duration>,
+    /// Bytes read a second.
+    pub(crate) rate: u64,
 }
 
 /// How version control is used.
@@ -186,7 +207,17 @@ pub(crate) fn load(
             private: values.read("upstream.private", go_syntax::patterns)?,
             private_text: values.read("upstream.private", text)?,
         },
-        checksum_database: values.read("checksums.database", go_syntax::checksum_database)?,
+        checksums: ChecksumsConfig {
+            database: values.read("checksums.database", go_syntax::checksum_database)?,
+            skip: values.read("checksums.skip", go_syntax::patterns)?,
+            first_sight: values.read("checksums.when_unreachable", |what| Ok(what == "first-sight"))?,
+        },
+        scrub: ScrubConfig {
+            every: values.read("scrub.every", |text| {
+                quantity::or_off(text, quantity::positive_duration)
+            })?,
+            rate: values.read("scrub.rate", quantity::size)?,
+        },
         lease: values.read("lease.url", lease_url::parse)?,
         direct: DirectConfig {
             git: values.read("direct.git", |choice| {

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-/// Why the process ends early. The numbers from 64 on are those of `sysexits.h`.
+/// Why the process ends with another number than 0. The numbers from 64 on are those of `sysexits.h`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// It is done, and something was found (1).
+    /// It was done, and something was found (1).
     #[error("{0}")]
     Found(String),
     /// The command line or the configuration is wrong (64).

@@ -74,6 +74,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         listings: Listings::new(wired.catalog.clone(), wired.feed.reader(), hidden),
         drain: Arc::clone(&drain),
         metrics: metrics.clone(),
+        scrub: wired.upkeep.status(),
         home: Home::new(config, wired.downloads.relayed()),
     };
     let front = Front {
@@ -84,6 +85,7 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         access_log: AccessLog::new(&config.telemetry, writer),
         caller: Caller::anonymous(),
     };
+    wired.upkeep.start();
     tokio::spawn(metrics.fold());
     let feed = wired.feed.in_records().cloned();
     if let Some(feed) = feed.clone() {

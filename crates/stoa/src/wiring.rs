@@ -3,6 +3,9 @@
 mod direct;
 mod leases;
 mod no_direct;
+mod upkeep;
+
+pub(crate) use upkeep::Upkeep;
 
 use crate::{
     build_info::BuildInfo,
@@ -10,18 +13,24 @@ use crate::{
     exit::Failure,
     open_store::Storage,
 };
+use checksum_db::{Database, DatabaseParts};
 use download_protocol::{DownloadService, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
-    checksums::NoDatabase,
+    checksums::{ChecksumAuthority, ChecksumRelay, FirstSight, NoDatabase, Pending},
     mirror::{Mirror, MirrorParts},
+    records::RecordStore,
     store::{CacheLimits, CachedStore, Catalog, Feed, ModuleStore, RecordFeed},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// For so long `latest` of the checksum database may be older than what it signed before: there are caches between it
+/// and us.
+const CACHED_HEADS: Duration = Duration::from_secs(60 * 60);
 
 /// What serves.
 pub(crate) struct Wired {
@@ -33,6 +42,8 @@ pub(crate) struct Wired {
     pub(crate) catalog: Option<Arc<dyn Catalog>>,
     /// Lists versions in the order in which they were kept.
     pub(crate) feed: KeptFeed,
+    /// What goes on behind it.
+    pub(crate) upkeep: Upkeep,
 }
 
 /// The feed of a store.
@@ -93,25 +104,59 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let credentials = direct::credentials(config, environment)?;
     let leases = leases::leases(config, &storage)?;
     let feed = KeptFeed::of(&storage);
+    let database = database(config, &client, &storage.records);
+    let authority: Option<Arc<dyn ChecksumAuthority>> = database
+        .clone()
+        .map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>);
+    let pending = Pending::new(Arc::clone(&storage.records));
+    let cached = memory(config, &storage.modules);
+    let upkeep = Upkeep::new(
+        config,
+        &storage,
+        cached.as_ref(),
+        authority.as_ref(),
+        &pending,
+        &leases,
+    )?;
     let mirror = Mirror::new(MirrorParts {
-        store: with_memory(config, storage.modules),
+        store: cached.map_or_else(
+            || Arc::clone(&storage.modules),
+            |cached| cached as Arc<dyn ModuleStore>,
+        ),
         records: storage.records,
         chain: chain(config, proxies, || {
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
         leases,
-        checksums: Arc::new(NoDatabase),
+        checksums: match authority {
+            Some(authority) if config.checksums.first_sight => Arc::new(FirstSight::new(authority, pending)),
+            Some(authority) => authority,
+            None => Arc::new(NoDatabase),
+        },
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,
         feed: feed.in_records().cloned(),
     });
-    let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
+    let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
+    let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
     Ok(Wired {
         mirror,
         downloads,
         catalog: storage.catalog,
         feed,
+        upkeep,
     })
+}
+
+/// The checksum database of this configuration by itself, keeping what it proves in these records.
+pub(crate) fn authority(
+    config: &Config,
+    environment: &Environment,
+    records: &Arc<dyn RecordStore>,
+) -> Result<Option<Arc<dyn ChecksumAuthority>>, Failure> {
+    let client = client(config, environment, &own_id())?;
+    let database = database(config, &client, records);
+    Ok(database.map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>))
 }
 
 /// What this process calls itself in `Via`. Two nodes behind one address are two, or a request from one that reaches
@@ -129,6 +174,20 @@ fn client(config: &Config, environment: &Environment, own_id: &str) -> Result<Cl
     settings.timeouts.head = config.lifetimes.silence;
     settings.timeouts.idle = config.lifetimes.silence;
     Client::new(&settings).map_err(wrong)
+}
+
+/// The checksum database, if there is one. Private modules are none of its business, and neither are those to skip.
+fn database(config: &Config, client: &Client, records: &Arc<dyn RecordStore>) -> Option<Database> {
+    let setting = config.checksums.database.as_ref()?;
+    Some(Database::new(DatabaseParts {
+        setting,
+        chain: &config.upstream.chain,
+        client: client.clone(),
+        records: Arc::clone(records),
+        exempt: vec![config.upstream.private.clone(), config.checksums.skip.clone()],
+        absent: config.lifetimes.absent,
+        grace: CACHED_HEADS,
+    }))
 }
 
 /// The proxies of the chain, in its order; `None` where it names something else.
@@ -172,15 +231,11 @@ fn chain(
     }
 }
 
-fn with_memory(config: &Config, store: Arc<dyn ModuleStore>) -> Arc<dyn ModuleStore> {
-    match config.limits.memory_cache {
-        0 => store,
-        total => Arc::new(CachedStore::new(
-            store,
-            CacheLimits {
-                total,
-                ..CacheLimits::default()
-            },
-        )),
-    }
+/// The memory before the store, if there is to be one.
+fn memory(config: &Config, store: &Arc<dyn ModuleStore>) -> Option<Arc<CachedStore>> {
+    let limits = CacheLimits {
+        total: config.limits.memory_cache,
+        ..CacheLimits::default()
+    };
+    (limits.total > 0).then(|| Arc::new(CachedStore::new(Arc::clone(store), limits)))
 }

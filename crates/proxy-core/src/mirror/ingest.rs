@@ -2,7 +2,10 @@
 //!
 //! Everything that ever gets into a store passes here: what was fetched, and later what is imported, copied or
 //! warmed. The order is the store's promise: a zip is inserted after the `.info` and `.mod` of its version, and was
-//! verified against the `.mod` that the store then held, whoever put it there.
+//! verified against the `.mod` that the store then held, whoever put it there. All files that came are verified before
+//! the first is inserted, so that nothing is left of a version that is refused.
+
+mod beside;
 
 use super::MirrorError;
 use crate::{
@@ -16,8 +19,9 @@ use crate::{
     store::{Inserted, ModuleStore, ModuleStoreExt, RecordFeed, StoreError},
     sums::H1,
     upstream::{FetchContext, Fetched, Incoming, UpstreamError},
-    verify::{Unverified, Verified},
+    verify::{Unverified, Verified, VerifyError},
 };
+use beside::WithGoMod;
 use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 
@@ -133,22 +137,55 @@ impl Ingest {
             .as_ref()
             .and_then(Body::bytes)
             .and_then(|json| Info::parse(json).ok());
-        let commit = told.as_ref().and_then(commit_of).map(str::to_owned);
-        for (kind, body) in [(Kind::Info, info), (Kind::Mod, go_mod), (Kind::Zip, zip)] {
+        let pinned = match &told {
+            Some(_) => None,
+            None => self.kept_info(module).await?,
+        };
+        let commit = told.as_ref().or(pinned.as_ref()).and_then(commit_of);
+        let mut verified = Vec::new();
+        let view = match &go_mod {
+            Some(body) => WithGoMod::view(&self.store, module, body).await?,
+            None => Arc::clone(&self.store),
+        };
+        // Those with sums first, since their refusals say more.
+        for (kind, body) in [(Kind::Mod, go_mod), (Kind::Zip, zip), (Kind::Info, info)] {
             let Some(body) = body else { continue };
-            let file = ModuleFile::new(module.clone(), kind);
+            let store = if kind == Kind::Zip { &view } else { &self.store };
+            let file = Unverified::new(ModuleFile::new(module.clone(), kind), body).of_commit(commit);
+            match file.verify(&**store, &*self.records, &*self.checksums).await {
+                Ok(file) => verified.push(file),
+                // It may be that somebody else has kept another commit meanwhile, and these files are none of that one.
+                Err(_) if self.is_superseded(module, told.as_ref()).await? => return Ok(Kept::Superseded),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        verified.sort_by_key(|file| file.file().kind);
+        let mut other_go_mod = false;
+        for mut file in verified {
+            if file.file().kind == Kind::Zip && other_go_mod {
+                // It was held against a `.mod` that lost a race.
+                let again = Unverified::new(file.file().clone(), file.body().clone()).of_commit(commit);
+                file = self.verify(again).await?;
+            }
             let inserted = self
-                .insert(Unverified::new(file.clone(), body), &from, commit.as_deref())
+                .insert_and_record(&file, sight_of(&file, &from, commit))
                 .await?;
-            if kind == Kind::Info
+            other_go_mod |= file.file().kind == Kind::Mod && inserted == Inserted::Other;
+            if file.file().kind == Kind::Info
                 && inserted == Inserted::Other
-                && let (Some(told), Some(kept)) = (&told, self.kept_info(module).await?)
-                && (commit_of(told), told.time) != (commit_of(&kept), kept.time)
+                && self.is_superseded(module, told.as_ref()).await?
             {
                 return Ok(Kept::Superseded);
             }
         }
         Ok(Kept::All)
+    }
+
+    /// Whether the `.info` that is kept names another commit than the one that came.
+    async fn is_superseded(&self, module: &ModuleVersion, told: Option<&Info>) -> Result<bool, StoreError> {
+        let Some(told) = told else { return Ok(false) };
+        let kept = self.kept_info(module).await?;
+        Ok(kept.is_some_and(|kept| (commit_of(told), told.time) != (commit_of(&kept), kept.time)))
     }
 
     /// Verifies one file, inserts it, and records its first sight: where it came `from`, and of which commit.
@@ -158,30 +195,27 @@ impl Ingest {
         from: &str,
         commit: Option<&str>,
     ) -> Result<Inserted, MirrorError> {
-        let sight = |file: &Verified| sight_of(file, from, commit);
-        self.insert_as(file, from, sight).await
+        let verified = self.verify(file.of_commit(commit)).await?;
+        let sight = sight_of(&verified, from, commit);
+        self.insert_and_record(&verified, sight).await
     }
 
     /// The same for a file of another store, whose own record of its first sight comes along: `seen` must be of just
     /// these bytes.
     pub async fn insert_seen(&self, file: Unverified, seen: Sight) -> Result<Inserted, MirrorError> {
-        let from = seen.from.clone();
-        self.insert_as(file, &from, |_| seen).await
+        let verified = self.verify(file.of_commit(seen.commit.as_deref())).await?;
+        self.insert_and_record(&verified, seen).await
     }
 
-    async fn insert_as(
-        &self,
-        file: Unverified,
-        from: &str,
-        sight: impl FnOnce(&Verified) -> Sight,
-    ) -> Result<Inserted, MirrorError> {
-        let verified = file
-            .verify(&*self.store, &*self.records, &*self.checksums)
-            .await?;
-        let inserted = self.insert_verified(&verified).await?;
+    async fn verify(&self, file: Unverified) -> Result<Verified, VerifyError> {
+        file.verify(&*self.store, &*self.records, &*self.checksums).await
+    }
+
+    async fn insert_and_record(&self, file: &Verified, sight: Sight) -> Result<Inserted, MirrorError> {
+        let inserted = self.insert_verified(file).await?;
         match inserted {
-            Inserted::New | Inserted::Same => self.record(&verified, sight(&verified)).await,
-            Inserted::Other => self.report_other(&verified, from).await,
+            Inserted::New | Inserted::Same => self.record(file, sight).await,
+            Inserted::Other => self.report_other(file, &sight.from).await,
         }
         Ok(inserted)
     }

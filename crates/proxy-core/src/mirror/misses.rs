@@ -2,12 +2,15 @@
 
 use super::{Inner, MirrorError, ingest::Kept};
 use crate::{
+    checksums::ChecksumError,
     file::{Kind, ModuleFile},
     lease::{Lease, Pauses},
     module::ModuleVersion,
     policy::Caller,
+    seen::Seen,
     store::{Content, ModuleStoreExt, Part},
     upstream::{FetchContext, Wanted},
+    verify::refuse_contradicted,
 };
 use std::sync::Arc;
 
@@ -41,7 +44,12 @@ pub(super) async fn fetch(
             let context = FetchContext::new(Arc::clone(&caller.via));
             async move {
                 let outcome = inner.bring(&file, &context).await;
-                if let Err(error @ MirrorError::NotFound { .. }) = &outcome {
+                // Also what the checksum database does not know: or every request would fetch it anew, to refuse it.
+                if let Err(
+                    error @ (MirrorError::NotFound { .. }
+                    | MirrorError::Checksums(ChecksumError::Unknown { .. })),
+                ) = &outcome
+                {
                     inner.absent.insert(file.clone(), error.clone());
                 }
                 Ok(Landed {
@@ -75,6 +83,7 @@ impl Inner {
             if kinds.is_empty() {
                 return Ok(());
             }
+            refuse_contradicted(module, &Seen::of(&*self.ingest.records, module).await?)?;
             let wanted = Wanted {
                 module: module.clone(),
                 kinds,

@@ -35,10 +35,6 @@ pub struct Corrupt {
 impl Corrupt {
     /// To be called by a check that has just read the bytes, and by nothing else: these calls are the whole list of
     /// ways in which a name can become a miss again.
-    #[cfg_attr(
-        not(feature = "conformance"),
-        expect(dead_code, reason = "the checks that call it come with the scrub")
-    )]
     pub(crate) fn proven(
         file: ModuleFile,
         found: Option<Sha256>,

@@ -94,27 +94,28 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::ChecksumDatabase,
         Preset::Found("what GOSUMDB says where the server runs (environment, then `go env`), else `sum.golang.org`"),
         "The checksum database, in GOSUMDB syntax: a name that `go` knows, a key (`name+hash+key`) with or without an \
-         address behind it, or `off`.",
+         address behind it, or `off`. Without an address it is asked through the first proxy of `upstream.chain` that \
+         relays it, else at its name. Every module that it speaks for is held against it before it is kept, and clients \
+         may ask for it below `/sumdb/`.",
     )
     .because("The mirror should believe what a `go` on the same machine would believe.")
-    .secret()
-    .later(),
+    .secret(),
     Setting::new(
         "checksums.skip",
         Syntax::Patterns,
         Preset::Value(""),
-        "Modules that the checksum database is not asked about, in GONOSUMDB syntax.",
-    )
-    .later(),
+        "Modules that the checksum database is not asked about, in GONOSUMDB syntax. `golang.org/toolchain` is \
+         held against it all the same, as `go` does.",
+    ),
     Setting::new(
         "checksums.when_unreachable",
         Syntax::OneOf(&["refuse", "first-sight"]),
         Preset::Value("refuse"),
         "What to do with a new version while the checksum database is down: `refuse` it, or record what is seen first \
-         and look it up later (`first-sight`).",
+         and look it up later (`first-sight`). A version that the database then contradicts is set aside and refused for \
+         good.",
     )
-    .because("Nothing unverified is served unless somebody decides otherwise.")
-    .later(),
+    .because("Nothing unverified is served unless somebody decides otherwise."),
     Setting::new(
         "lease.url",
         Syntax::LeaseUrl,
@@ -173,9 +174,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "scrub.every",
         Syntax::DurationOrOff,
         Preset::Value("off"),
-        "How often every stored file is read and compared with its record.",
+        "How long after a scrub of the whole store the next one begins: every stored file is read and compared with its \
+         record. A damaged one is set aside, so that it is fetched again the next time it is asked for, and kept if it is \
+         what it was. `stoa verify` does the same at once.",
     )
-    .later(),
+    .because("Reading everything costs a bucket's owner money, and most disks' owners nothing: they should turn it on."),
+    Setting::new(
+        "scrub.rate",
+        Syntax::Size,
+        Preset::Value("16MiB"),
+        "How much the scrub reads in a second, on average.",
+    )
+    .because("A disk hardly notices, and a terabyte takes a day."),
     Setting::new(
         "lists.fresh",
         Syntax::Duration,

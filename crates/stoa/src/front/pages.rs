@@ -2,6 +2,7 @@
 
 mod client_address;
 mod home;
+mod scrub;
 
 pub(crate) use home::Home;
 
@@ -10,7 +11,7 @@ use crate::{build_info::BuildInfo, config::address::BasePath, drain::Drain, tele
 use bytes::Bytes;
 use download_protocol::Body;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use proxy_core::mirror::Mirror;
+use proxy_core::{mirror::Mirror, scrub::Status};
 use std::{sync::Arc, time::Duration};
 
 pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -31,6 +32,8 @@ pub(crate) struct Pages {
     pub(crate) listings: Listings,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// How far the scrub is, if there is one.
+    pub(crate) scrub: Option<Status>,
     /// The first page.
     pub(crate) home: Home,
 }
@@ -51,8 +54,11 @@ impl Pages {
             "/metrics" => page(StatusCode::OK, METRICS, self.metrics.render()),
             "/catalog" => self.listings.catalog(request.uri.query()).await,
             "/index" => self.listings.index(request.uri.query()).await,
+            "/scrub" => page(StatusCode::OK, JSON, scrub::json(self.scrub.as_ref()) + "\n"),
             "/robots.txt" => page(StatusCode::OK, TEXT, "User-agent: *\nDisallow: /\n"),
-            _ => self.home.answer(request, Self::serves),
+            _ => self
+                .home
+                .answer(request, Self::serves, &scrub::sentence(self.scrub.as_ref())),
         };
         Some(if request.method == Method::HEAD {
             without_body(response)
@@ -65,7 +71,14 @@ impl Pages {
     fn serves(path: &str) -> bool {
         matches!(
             path,
-            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt" | "/catalog" | "/index"
+            "/" | "/healthz"
+                | "/readyz"
+                | "/version"
+                | "/metrics"
+                | "/robots.txt"
+                | "/catalog"
+                | "/index"
+                | "/scrub"
         )
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
     let chain = config.values.get("upstream.chain");
     let upstream = chain.map(|value| redact(&value.text)).unwrap_or_default();
     let from = chain.map(|value| value.source.to_string()).unwrap_or_default();
-    let checksums = checksums(config.checksum_database.as_ref());
+    let checksums = checksums(config.checksums.database.as_ref());
     if config.telemetry.json {
         let build = BuildInfo::this();
         let build_time = build.build_time.map(tracing::field::display);
@@ -58,6 +58,44 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
             tracing::warn!("{} is set, and does nothing yet", setting.key);
         }
     }
+    if config.telemetry.json {
+        let build = BuildInfo::this();
+        tracing::info!(version = build.version, commit = build.commit, "starting");
+        tracing::info!(store, listen = %address, url, upstream, upstream_from = from, checksums, "serving");
+    } else {
+        let listen = url.clone().unwrap_or_else(|| address.to_string());
+        let mut lines = vec![
+            BuildInfo::this().to_string(),
+            format!("  data       {store}"),
+            format!("  listen     {listen}"),
+            format!("  upstream   {upstream}  ({from})"),
+            format!("  checksums  {checksums}"),
+        ];
+        lines.extend(
+            go_user(config, url.as_deref())
+                .map(|address| format!("  use it     go env -w GOPROXY={address}")),
+        );
+        // Whoever started us may have closed it; serving goes on.
+        let _ = std::io::stdout()
+            .lock()
+            .write_all((lines.join("\n") + "\n").as_bytes());
+    }
+    for setting in SETTINGS.iter().filter(|setting| setting.later) {
+        let written = |source: &Source| !matches!(source, Source::Default | Source::Found(_));
+        if config
+            .values
+            .get(setting.key)
+            .is_some_and(|value| written(&value.source))
+        {
+            tracing::warn!("{} is set, and does nothing yet", setting.key);
+        }
+    }
+    if config.checksums.first_sight {
+        tracing::warn!(
+            "checksums.when_unreachable: first-sight does nothing yet; while the checksum database is down, new versions \
+             are refused"
+        );
+    }
 }
 
 /// `https` where there is a certificate.
@@ -88,13 +126,10 @@ fn go_user(config: &Config, url: Option<&str>) -> Option<String> {
     public.or_else(|| url.map(str::to_owned))
 }
 
-/// Until the checksum database is at work here, `go` asks it by itself: said once, so that nobody is surprised.
+/// Who knows the sums of modules.
 fn checksums(database: Option<&DatabaseSetting>) -> String {
     match database {
-        Some(database) => format!(
-            "the go command asks {} itself; this mirror does not relay that database yet",
-            database.key.name()
-        ),
+        Some(database) => format!("{}, which clients may ask for here", database.key.name()),
         None => "off: what was seen first holds".into(),
     }
 }

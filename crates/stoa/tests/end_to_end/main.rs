@@ -5,6 +5,8 @@
 
 mod agreement;
 mod build;
+mod checksum_lies;
+mod checksums;
 mod direct;
 mod hostile;
 mod loops;

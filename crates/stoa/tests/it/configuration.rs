@@ -15,7 +15,7 @@ fn an_empty_folder_is_all_it_takes() {
         "data       ./stoa-data (created)",
         &format!("listen     {}", server.url()),
         "upstream   https://proxy.example.com|direct  (default: GOPROXY of the environment)",
-        "checksums  the go command asks sum.golang.org itself; this mirror does not relay that database yet",
+        "checksums  sum.golang.org, which clients may ask for here",
         &format!("use it     go env -w GOPROXY={}", server.url()),
     ] {
         server.wait_for_log(line);

@@ -9,4 +9,5 @@ mod killed;
 mod leases;
 mod processes;
 mod refused;
+mod scrubbed;
 mod tree;

@@ -43,10 +43,11 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The pages that the first one leads to, where they are served.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
     ("/version", "Version"),
+    ("/scrub", "Scrub"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
 ];
@@ -89,6 +90,7 @@ struct Document<'a> {
     here_only: bool,
     private: &'a Private,
     relayed: &'a [String],
+    scrub: &'a str,
     links: Vec<Link>,
     style: &'static str,
     script: &'static str,
@@ -116,8 +118,14 @@ impl Home {
     }
 
     /// Answers a request for it. `serves` knows which other pages there are.
-    pub(super) fn answer(&self, request: &Parts, serves: impl Fn(&str) -> bool) -> Response<Body> {
-        let Ok(text) = self.document(request, serves).render() else {
+    /// `scrub` says how far the check of everything that is kept has come.
+    pub(super) fn answer(
+        &self,
+        request: &Parts,
+        serves: impl Fn(&str) -> bool,
+        scrub: &str,
+    ) -> Response<Body> {
+        let Ok(text) = self.document(request, serves, scrub).render() else {
             // Writing to a string cannot fail, and the template does nothing else.
             return internal_error();
         };
@@ -130,7 +138,12 @@ impl Home {
         response
     }
 
-    fn document(&self, request: &Parts, serves: impl Fn(&str) -> bool) -> Document<'_> {
+    fn document<'a>(
+        &'a self,
+        request: &Parts,
+        serves: impl Fn(&str) -> bool,
+        scrub: &'a str,
+    ) -> Document<'a> {
         let build = BuildInfo::this();
         let base_path = self.base_path.as_str();
         let found = match &self.public_url {
@@ -162,6 +175,7 @@ impl Home {
             here_only,
             private: &self.private,
             relayed: &self.relayed,
+            scrub,
             links: PAGES
                 .into_iter()
                 .filter(|(path, _)| serves(path))
@@ -217,7 +231,7 @@ mod tests {
             relayed: relayed.iter().map(|&name| name.to_owned()).collect(),
         };
         let text = |home: Home| {
-            let document = home.document(&request, |path| path == "/version");
+            let document = home.document(&request, |path| path == "/version", "off");
             document.render().expect("a page")
         };
         let plain = text(home(Private::None, &[]));
