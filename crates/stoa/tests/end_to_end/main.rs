@@ -16,6 +16,7 @@ mod memory;
 mod once;
 mod outage;
 mod outgoing;
+mod postgres;
 mod private;
 mod public;
 mod settings;
