@@ -39,8 +39,7 @@ async fn a_bucket_keeps_what_was_fetched_and_another_process_serves_it() {
         let upstream = small_world();
         let first = over(&bucket).upstream(&upstream.url()).start();
         let download = ["mod", "download", "-json", "example.test/Upper@v1.0.0"];
-        let told = go
-            .fresh()
+        let told = fresh()
             .proxy(&first.url())
             .succeed(first.setup().folder(), download);
         let sum = |told: &str| {
@@ -56,8 +55,7 @@ async fn a_bucket_keeps_what_was_fetched_and_another_process_serves_it() {
         upstream.unplug();
 
         let second = over(&bucket).upstream("off").start();
-        let again = go
-            .fresh()
+        let again = fresh()
             .proxy(&second.url())
             .succeed(second.setup().folder(), download);
         assert_eq!(sum(&told), sum(&again), "{server:?}");

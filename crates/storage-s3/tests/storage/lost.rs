@@ -112,8 +112,8 @@ async fn a_download_that_breaks_off_goes_on_where_it_was() {
     let whole = file.body().read_to_bytes().unwrap();
     // Every answer is cut, and each brings some more.
     bucket.gateway().rule(|_| Pass::BreakingOffAt(700_000));
-    let read = read(&store, file.file()).await.unwrap().unwrap();
-    assert!(read == whole, "other bytes came than were kept");
+    let came = read(&store, file.file()).await.unwrap().unwrap();
+    assert!(came == whole, "other bytes came than were kept");
     // Cut before the first byte, it ends in an error, not in a short file.
     bucket.gateway().rule(|_| Pass::BreakingOffAt(0));
     assert!(read(&store, file.file()).await.is_err());
