@@ -75,6 +75,10 @@ impl BucketStore {
         let objects = &self.objects;
         let path = objects.path(&name).map_err(|_| PreflightError::OtherBytes)?;
         let judged = objects.try_out(&path).await;
+        if judged.is_ok() {
+            // Found out now, so that no page of the catalog has to.
+            objects.lists_by_bytes().await;
+        }
         if let Err(error) = objects.remove(&path).await {
             tracing::debug!(%error, "the object of the preflight could not be removed");
         }

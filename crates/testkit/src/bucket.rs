@@ -150,7 +150,10 @@ impl TestBucket {
                 ("AZURE_STORAGE_ACCOUNT_NAME", AZURE_ACCOUNT),
                 ("AZURE_STORAGE_ACCOUNT_KEY", AZURE_KEY),
             ],
-            BucketServer::FakeGcs => &[("GOOGLE_SKIP_SIGNATURE", "true")],
+            BucketServer::FakeGcs => &[(
+                "GOOGLE_SERVICE_ACCOUNT_KEY",
+                r#"{"disable_oauth":true,"client_email":"","private_key":"","private_key_id":""}"#,
+            )],
         };
         variables
             .iter()
@@ -169,7 +172,29 @@ async fn create(server: BucketServer, address: &str, name: &str) -> Result<(), S
     };
     let answer = ask.send().await.map_err(|error| error.to_string())?;
     match answer.status {
+        200 | 201 | 409 if server == BucketServer::Moto => open_to_all(address, name).await,
         200 | 201 | 409 => Ok(()),
+        status => Err(format!("{status}: {}", answer.text())),
+    }
+}
+
+/// Lets anybody use a bucket of moto's: so a test can look into it without a client library.
+async fn open_to_all(address: &str, name: &str) -> Result<(), String> {
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:*",
+        "Resource":["arn:aws:s3:::{name}","arn:aws:s3:::{name}/*"]}}]}}"#
+    );
+    let ask = Ask::get(&format!("{address}/{name}?policy"))
+        .method("PUT")
+        .body(policy);
+    // It believes any signature.
+    let ask = ask.header(
+        "authorization",
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request",
+    );
+    let answer = ask.send().await.map_err(|error| error.to_string())?;
+    match answer.status {
+        200 | 204 => Ok(()),
         status => Err(format!("{status}: {}", answer.text())),
     }
 }

@@ -84,10 +84,11 @@ async fn the_bucket_is_a_proxy_to_the_go_command() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prefix_is_a_bucket_of_its_own() {
     for server in BucketServer::ALL {
-        let (one, other) = match (TestBucket::fresh(server).await, TestBucket::fresh(server).await) {
-            (Ok(one), Ok(other)) => (open(&one), open(&other)),
+        let buckets = match (TestBucket::fresh(server).await, TestBucket::fresh(server).await) {
+            (Ok(one), Ok(other)) => [one, other],
             (Err(why), _) | (_, Err(why)) => skip_or_fail!("{why}"),
         };
+        let [one, other] = buckets.each_ref().map(open);
         let samples = Samples::new();
         let module = Samples::module("example.com/m", "v1.0.0");
         let file = samples.info(&module, 0).await;
