@@ -42,6 +42,9 @@ impl Repair {
                 self.quarantine.set_aside(corrupt.clone()).await
             }
             Fault::Torn { zip, missing } => seen::mark_aside(&*self.records, &zip.module, *missing).await,
+            Fault::SumBeside { zip, found, right } => {
+                self.quarantine.renew_sum_beside(zip, found, *right).await
+            }
             Fault::Record { module, .. } => self.set_record_aside(module).await,
             Fault::Contradicted {
                 module,
