@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod agreement;
+mod buckets;
 mod build;
 mod checksum_lies;
 mod checksums;
@@ -15,6 +16,8 @@ mod memory;
 mod once;
 mod outage;
 mod outgoing;
+mod postgres;
+mod private;
 mod public;
 mod settings;
 mod toolchain;

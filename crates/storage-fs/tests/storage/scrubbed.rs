@@ -43,6 +43,7 @@ impl House {
             records: Arc::new(self.store.clone()),
             checksums: Arc::new(NoDatabase),
             spool: self.store.spool().clone(),
+            feed: None,
         }
     }
 
