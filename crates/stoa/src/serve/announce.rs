@@ -6,8 +6,6 @@ use crate::{
         Config,
         address::{self, Listen},
         redact::redact,
-        table::SETTINGS,
-        value::Source,
     },
 };
 use checksum_db::DatabaseSetting;
@@ -47,54 +45,6 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
         let _ = std::io::stdout()
             .lock()
             .write_all((lines.join("\n") + "\n").as_bytes());
-    }
-    for setting in SETTINGS.iter().filter(|setting| setting.later) {
-        let written = |source: &Source| !matches!(source, Source::Default | Source::Found(_));
-        if config
-            .values
-            .get(setting.key)
-            .is_some_and(|value| written(&value.source))
-        {
-            tracing::warn!("{} is set, and does nothing yet", setting.key);
-        }
-    }
-    if config.telemetry.json {
-        let build = BuildInfo::this();
-        tracing::info!(version = build.version, commit = build.commit, "starting");
-        tracing::info!(store, listen = %address, url, upstream, upstream_from = from, checksums, "serving");
-    } else {
-        let listen = url.clone().unwrap_or_else(|| address.to_string());
-        let mut lines = vec![
-            BuildInfo::this().to_string(),
-            format!("  data       {store}"),
-            format!("  listen     {listen}"),
-            format!("  upstream   {upstream}  ({from})"),
-            format!("  checksums  {checksums}"),
-        ];
-        lines.extend(
-            go_user(config, url.as_deref())
-                .map(|address| format!("  use it     go env -w GOPROXY={address}")),
-        );
-        // Whoever started us may have closed it; serving goes on.
-        let _ = std::io::stdout()
-            .lock()
-            .write_all((lines.join("\n") + "\n").as_bytes());
-    }
-    for setting in SETTINGS.iter().filter(|setting| setting.later) {
-        let written = |source: &Source| !matches!(source, Source::Default | Source::Found(_));
-        if config
-            .values
-            .get(setting.key)
-            .is_some_and(|value| written(&value.source))
-        {
-            tracing::warn!("{} is set, and does nothing yet", setting.key);
-        }
-    }
-    if config.checksums.first_sight {
-        tracing::warn!(
-            "checksums.when_unreachable: first-sight does nothing yet; while the checksum database is down, new versions \
-             are refused"
-        );
     }
 }
 

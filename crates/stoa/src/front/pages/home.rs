@@ -46,6 +46,7 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 const PAGES: [(&str, &str); 6] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
+    ("/scrub", "Scrub"),
     ("/version", "Version"),
     ("/scrub", "Scrub"),
     ("/metrics", "Metrics"),
@@ -117,8 +118,8 @@ impl Home {
         }
     }
 
-    /// Answers a request for it. `serves` knows which other pages there are.
-    /// `scrub` says how far the check of everything that is kept has come.
+    /// Answers a request for it. `serves` knows which other pages there are; `scrub` says how far the check of everything
+    /// that is kept has come.
     pub(super) fn answer(
         &self,
         request: &Parts,
