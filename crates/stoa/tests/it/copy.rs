@@ -9,7 +9,16 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
-use testkit::{module::Module, process::Finished, proxy::FakeUpstream, stoa::Stoa};
+use testkit::{
+    bucket::{BucketServer, TestBucket},
+    client::block_on,
+    module::Module,
+    postgres::{Servers, fresh_word},
+    process::Finished,
+    proxy::FakeUpstream,
+    skip_or_fail,
+    stoa::Stoa,
+};
 
 const KINDS: [&str; 3] = ["info", "mod", "zip"];
 
@@ -306,4 +315,54 @@ fn an_interrupted_copy_ends_in_good_order_and_goes_on_where_it_was() {
         "{}",
         rest.stdout
     );
+}
+
+/// From a disk into a database, from there into a bucket, and back onto a disk.
+#[test]
+fn every_store_can_be_copied_into_every_other() {
+    let servers = match (
+        Servers::find(),
+        block_on(TestBucket::fresh(BucketServer::SeaweedFs)),
+    ) {
+        (Ok(servers), Ok(bucket)) => (servers, bucket),
+        (Err(why), _) | (_, Err(why)) => skip_or_fail!("{why}"),
+    };
+    let (servers, bucket) = servers;
+    let variables = bucket.variables().into_iter();
+    // The bucket's account has variables of its own, which its address names.
+    let setup = variables.fold(filled(), |setup, (name, value)| {
+        setup.environment(&format!("MINE_{name}"), value)
+    });
+    let database = format!("{}?schema={}", servers.direct, fresh_word());
+    let bucket = format!("{}&env=MINE_", bucket.url());
+    for (from, to) in [
+        ("file:stoa-data", &*database),
+        (&database, &bucket),
+        (&bucket, "file:back"),
+    ] {
+        let done = copy(&setup, from, to);
+        assert_eq!(done.code, 0, "{from} {to}: {}{}", done.stdout, done.stderr);
+        assert!(
+            done.stdout.starts_with("14 versions: 42 files copied"),
+            "{}",
+            done.stdout
+        );
+        let again = copy(&setup, from, to);
+        assert!(
+            again.code == 0 && again.stdout.contains("0 files copied (0 B), 42 were there"),
+            "{}",
+            again.stdout
+        );
+    }
+    for ((name, before), (_, after)) in files(&setup.store())
+        .iter()
+        .zip(&files(&setup.folder().join("back")))
+    {
+        let same = if name.starts_with(".stoa") {
+            without_mark(before) == without_mark(after)
+        } else {
+            before == after
+        };
+        assert!(same, "{} differs", name.display());
+    }
 }
