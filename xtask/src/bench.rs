@@ -10,6 +10,7 @@ use crate::{
 
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     match arguments {
+        ["growth", rest @ ..] => bench("stoa", "growth", &[], rest),
         ["git", rest @ ..] => bench("direct-fetch", "git", &[GIT, GO], rest),
         rest => bench("stoa", "side_by_side", &[NGINX, WRK, GO], rest),
     }

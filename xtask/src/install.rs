@@ -34,21 +34,29 @@ impl Program {
         if self.is_here() {
             return Ok(());
         }
-        eprintln!(
-            "==> installing the package {} for {} ({})",
-            self.package, self.name, self.purpose
-        );
-        // The lists of packages may be missing or old; if they cannot be had, installing will say so.
-        let _ = apt(&["update"]);
-        let installed = apt(&["install", "--yes", "--no-install-recommends", self.package]);
-        if installed && self.is_here() {
+        eprintln!("==> {} is missing", self.name);
+        package(self.package, self.purpose)?;
+        if self.is_here() {
             return Ok(());
         }
         Err(format!(
-            "{} is needed ({}) and could not be installed: install the package {} by hand",
+            "{} is needed ({}) and did not come with the package {}",
             self.name, self.purpose, self.package
         ))
     }
+}
+
+/// Installs a package, whatever it brings.
+pub(crate) fn package(package: &str, purpose: &str) -> Result<(), Failure> {
+    eprintln!("==> installing the package {package} ({purpose})");
+    // The lists of packages may be missing or old; if they cannot be had, installing will say so.
+    let _ = apt(&["update"]);
+    if apt(&["install", "--yes", "--no-install-recommends", package]) {
+        return Ok(());
+    }
+    Err(format!(
+        "the package {package} is needed ({purpose}) and could not be installed: install it by hand"
+    ))
 }
 
 /// Runs `apt-get`, by `sudo` where that is there and needed.

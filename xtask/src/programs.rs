@@ -18,12 +18,76 @@ pub(crate) const GO: Program = Program {
     purpose: "end-to-end tests",
 };
 
-/// What the mirror is measured against.
+/// Makes the certificates of test servers.
+pub(crate) const OPENSSL: Program = Program {
+    name: "openssl",
+    probe: &["version"],
+    package: "openssl",
+    purpose: "certificates of test servers",
+};
+
+/// Pools connections in front of Postgres.
+pub(crate) const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    probe: &["--version"],
+    package: "pgbouncer",
+    purpose: "tests of the Postgres store behind a pooler",
+};
+
+/// Drives the browser that looks at the first page; its package brings the browser.
+pub(crate) const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    probe: &["--version"],
+    package: "chromium-driver",
+    purpose: "the first page in a browser",
+};
+
+/// Asks a server what the book asks it.
+pub(crate) const CURL: Program = Program {
+    name: "curl",
+    probe: &["--version"],
+    package: "curl",
+    purpose: "the commands of the book",
+};
+
+/// Serves the repositories of tests over ssh.
+pub(crate) const SSHD: Program = Program {
+    name: "/usr/sbin/sshd",
+    probe: &["-V"],
+    package: "openssh-server",
+    purpose: "tests of version control over ssh",
+};
+
+/// Fetches from hosts by ssh, for git.
+pub(crate) const SSH: Program = Program {
+    name: "ssh",
+    probe: &["-V"],
+    package: "openssh-client",
+    purpose: "tests of version control over ssh",
+};
+
+/// Mercurial, both ends of it.
+pub(crate) const HG: Program = Program {
+    name: "hg",
+    probe: &["--version", "--quiet"],
+    package: "mercurial",
+    purpose: "tests of other version control",
+};
+
+/// Subversion, both ends of it.
+pub(crate) const SVN: Program = Program {
+    name: "svn",
+    probe: &["--version", "--quiet"],
+    package: "subversion",
+    purpose: "tests of other version control",
+};
+
+/// What the mirror is measured against, and the front server of the book.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",
     probe: &["-v"],
     package: "nginx-light",
-    purpose: "the benchmark's other side",
+    purpose: "the benchmark's other side, and the book's front server",
 };
 
 /// What makes the load.
@@ -32,4 +96,28 @@ pub(crate) const WRK: Program = Program {
     probe: &["-v"],
     package: "wrk",
     purpose: "the benchmark's load",
+};
+
+/// Some servers of tests come as its packages.
+pub(crate) const PYTHON: Program = Program {
+    name: "python3",
+    probe: &["-m", "venv", "--help"],
+    package: "python3-venv",
+    purpose: "servers that tests need",
+};
+
+/// Others come as its packages.
+pub(crate) const NPM: Program = Program {
+    name: "npm",
+    probe: &["--version"],
+    package: "npm",
+    purpose: "servers that tests need",
+};
+
+/// Sets the clock of a node wrong.
+pub(crate) const FAKETIME: Program = Program {
+    name: "faketime",
+    probe: &["--version"],
+    package: "faketime",
+    purpose: "nodes whose clocks are wrong",
 };

@@ -4,6 +4,16 @@
 //! program to install: then `up` starts the server under `target/services`, on loopback, and gives the variables
 //! by which tests find it.
 
+mod azurite;
+mod background;
+mod fake_gcs;
+mod moto;
+mod pgbouncer;
+mod postgres;
+mod redis;
+mod seaweedfs;
+mod server;
+
 use crate::{Failure, install::Program, programs};
 
 /// Variables for the tests.
@@ -41,18 +51,46 @@ impl Service for Program {
 }
 
 /// Everything the tests need.
-const ALL: [&dyn Service; 2] = [&programs::GIT, &programs::GO];
+const ALL: &[&dyn Service] = &[
+    &programs::GIT,
+    &programs::GO,
+    &programs::SSH,
+    &programs::SSHD,
+    &programs::HG,
+    &programs::SVN,
+    &programs::FAKETIME,
+    &programs::CHROMEDRIVER,
+    &programs::CURL,
+    &programs::NGINX,
+    &seaweedfs::SeaweedFs,
+    &moto::Moto,
+    &azurite::Azurite,
+    &fake_gcs::FakeGcs,
+    &postgres::Postgres,
+    &pgbouncer::PgBouncer,
+    &redis::Redis,
+];
 
-/// `cargo xtask services up|down|list`.
+/// `cargo xtask services up [name…]|down|list`.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     match arguments {
-        ["up"] => {
-            for (name, value) in up()? {
-                println!("{name}={value}");
+        ["up", names @ ..] => {
+            let wanted = |service: &&dyn Service| names.is_empty() || names.contains(&service.name());
+            if let Some(unknown) = names
+                .iter()
+                .find(|name| ALL.iter().all(|service| service.name() != **name))
+            {
+                return Err(format!("there is no service named {unknown}"));
+            }
+            for service in ALL.iter().copied().filter(wanted) {
+                for (name, value) in service.up()? {
+                    println!("{name}={value}");
+                }
             }
             Ok(())
         }
-        ["down"] => ALL.into_iter().try_for_each(Service::down),
+        // Backwards: what was started last may use what was started before it.
+        ["down"] => ALL.iter().rev().try_for_each(|service| service.down()),
         ["list"] | [] => {
             for service in ALL {
                 println!(
@@ -63,12 +101,38 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             }
             Ok(())
         }
-        _ => Err("usage: cargo xtask services up|down|list".to_owned()),
+        _ => Err("usage: cargo xtask services up [name…]|down|list".to_owned()),
     }
 }
 
-/// Makes everything usable; gives the variables for the tests.
-pub(crate) fn up() -> Result<Environment, Failure> {
-    let environments: Result<Vec<_>, _> = ALL.into_iter().map(Service::up).collect();
-    Ok(environments?.concat())
+/// Everything is usable while this is there; then what was started for it is stopped.
+pub(crate) struct Up {
+    /// The variables for the tests.
+    pub(crate) environment: Environment,
+    started: Vec<&'static dyn Service>,
+}
+
+/// Makes everything usable. What runs already is used as it is, and goes on afterwards.
+pub(crate) fn up() -> Result<Up, Failure> {
+    let mut up = Up {
+        environment: Environment::new(),
+        started: Vec::new(),
+    };
+    for &service in ALL {
+        if !service.is_up() {
+            up.started.push(service);
+        }
+        up.environment.extend(service.up()?);
+    }
+    Ok(up)
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        for service in self.started.iter().rev() {
+            if let Err(failure) = service.down() {
+                eprintln!("{failure}");
+            }
+        }
+    }
 }

@@ -11,7 +11,8 @@ use crate::{
 const FUZZ_SECONDS: &str = "10";
 
 pub(crate) fn run() -> Result<(), Failure> {
-    let environment = step("services", services::up)?;
+    // Stopped when this ends, however it ends.
+    let services = step("services", services::up)?;
     step("programs", deploy::quick_programs)?;
     program("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("tidy", tidy::run)?;
@@ -40,6 +41,6 @@ pub(crate) fn run() -> Result<(), Failure> {
         cargo()
             .args(tests)
             .env("STOA_FUZZ_SECONDS", FUZZ_SECONDS)
-            .envs(environment),
+            .envs(services.environment.iter().cloned()),
     )
 }

@@ -1,6 +1,7 @@
 //! What is true of the tree as a whole, and no compiler checks: `cargo xtask tidy`.
 
 mod arrows;
+mod book;
 mod links;
 mod sources;
 mod words;
@@ -26,6 +27,7 @@ fn check() -> Result<Vec<String>, Failure> {
     complaints.extend(sources::check(&files));
     complaints.extend(words::check(&files));
     complaints.extend(links::check(&files));
+    complaints.extend(book::check(&files));
     Ok(complaints)
 }
 

@@ -225,9 +225,11 @@ impl From<&UpstreamError> for Failure {
 impl From<&VerifyError> for Failure {
     fn from(error: &VerifyError) -> Self {
         match error {
-            VerifyError::Invalid { .. } | VerifyError::SumMismatch { .. } => {
-                Self::bad_gateway(Alarm::Call, error)
-            }
+            VerifyError::Invalid { .. }
+            | VerifyError::SumMismatch { .. }
+            | VerifyError::SeenOtherwise { .. } => Self::bad_gateway(Alarm::Call, error),
+            // Somebody was called when it was found out.
+            VerifyError::Contradicted { .. } => Self::bad_gateway(Alarm::Notice, error),
             // The origin gave a zip and no go.mod to hold it against.
             VerifyError::NoGoMod(_) => Self::bad_gateway(Alarm::Notice, error),
             VerifyError::Checksums(checksums) => checksums.into(),

@@ -1,7 +1,14 @@
 //! Checksum databases, as the mirror needs them; `checksum-db` implements both traits.
 
+mod first_sight;
+mod pending;
+
+pub use first_sight::FirstSight;
+pub use pending::Pending;
+
 use crate::{
     module::{ModulePath, ModuleVersion},
+    store::StoreError,
     sums::Sums,
 };
 use async_trait::async_trait;
@@ -17,6 +24,11 @@ pub trait ChecksumAuthority: Debug + Send + Sync + 'static {
     fn speaks_for(&self, path: &ModulePath) -> bool;
     /// Proven sums; `None`: the database has no such version.
     async fn sums(&self, module: &ModuleVersion) -> Result<Option<Sums>, ChecksumError>;
+    /// Asked when the sums are unavailable: whether the version may be kept as it is seen first, and looked up later. If
+    /// so, that it has to be is on record by then. Usually it may not.
+    async fn postpone(&self, _module: &ModuleVersion) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }
 
 /// Relays a checksum database to clients.

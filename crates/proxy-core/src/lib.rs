@@ -15,6 +15,7 @@ pub mod mirror;
 pub mod module;
 pub mod policy;
 pub mod records;
+pub mod scrub;
 pub mod seen;
 pub mod spool;
 pub mod store;

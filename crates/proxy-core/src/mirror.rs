@@ -16,6 +16,7 @@ mod remembered;
 
 pub use error::MirrorError;
 pub use lists::VersionList;
+pub(crate) use queries::latest_of;
 
 use crate::{
     checksums::ChecksumAuthority,
@@ -25,7 +26,7 @@ use crate::{
     policy::{Caller, Question, Verdict},
     records::{RecordKey, RecordStore},
     spool::Spool,
-    store::{Content, ModuleStore, Part, StoreError},
+    store::{Content, ModuleStore, Part, RecordFeed, StoreError},
     upstream::chain::Chain,
 };
 use flight::Flights;
@@ -62,6 +63,8 @@ pub struct MirrorParts {
     pub spool: Spool,
     /// How long things are believed.
     pub lifetimes: Lifetimes,
+    /// Told of every version that is new, where the store does not order its inserts itself.
+    pub feed: Option<RecordFeed>,
 }
 
 /// How long answers that can change are believed, and how long silence is borne.
@@ -130,6 +133,7 @@ impl Mirror {
             checksums,
             spool,
             lifetimes,
+            feed,
         } = parts;
         let remembered = (lifetimes.fresh, lifetimes.absent, MOST_FLIGHTS);
         Self(Arc::new(Inner {
@@ -138,6 +142,7 @@ impl Mirror {
                 records,
                 checksums,
                 spool,
+                feed,
             },
             chain,
             leases,

@@ -2,6 +2,12 @@
 //!
 //! One record a version, `seen/<path>@<version>`, written after the file, so it never claims what is not kept. It is
 //! JSON: a table for each kind of file. What is recorded of a file stands; only kinds that were missing are added.
+//! Beside them lie two marks: the kinds that were set aside as damaged, and what a checksum database said against a
+//! version that was kept without asking it.
+
+mod marks;
+
+pub use marks::{Contradiction, condemn, mark_aside, unmark_aside};
 
 use crate::{
     file::{Kind, ModuleFile, Sha256},
@@ -33,16 +39,39 @@ pub struct Sight {
     pub commit: Option<String>,
 }
 
+/// Everything that was recorded of a version.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    module: ModuleVersion,
+    table: Map<String, Value>,
+}
+
+impl Seen {
+    /// Reads the record of a version; where there is none, nothing was recorded.
+    pub async fn of(records: &dyn RecordStore, module: &ModuleVersion) -> Result<Self, StoreError> {
+        let table = match records.read(&key(module)?).await? {
+            Some(record) => parse(module, Kind::Info, &record)?,
+            None => Map::new(),
+        };
+        Ok(Self {
+            module: module.clone(),
+            table,
+        })
+    }
+
+    /// What was recorded of a file, or `None`.
+    pub fn sight(&self, kind: Kind) -> Result<Option<Sight>, StoreError> {
+        sight_in(&self.table, &self.module, kind)
+    }
+}
+
 /// What was recorded of a file, or `None`.
 pub async fn read(
     records: &dyn RecordStore,
     module: &ModuleVersion,
     kind: Kind,
 ) -> Result<Option<Sight>, StoreError> {
-    let Some(record) = records.read(&key(module)?).await? else {
-        return Ok(None);
-    };
-    sight_in(&parse(module, kind, &record)?, module, kind)
+    Seen::of(records, module).await?.sight(kind)
 }
 
 /// Records a file; the first record stands, and is the answer.
@@ -53,7 +82,7 @@ pub async fn note(
     sight: Sight,
 ) -> Result<Sight, StoreError> {
     let key = key(module)?;
-    // Whoever changes the record in between has added a kind, so this ends after as many rounds as there are kinds.
+    // Whoever changes the record in between has added a kind or the mark, so this ends after as many rounds as there are.
     loop {
         let record = records.read(&key).await?;
         let (mut table, revision) = match &record {
@@ -71,6 +100,46 @@ pub async fn note(
     }
 }
 
+/// Marks a version with a page of the feed that exists before its own entry does; the first mark stands, and is the
+/// answer. It lies in the same record, as one more table, and claims nothing about any file.
+pub(crate) async fn mark(
+    records: &dyn RecordStore,
+    module: &ModuleVersion,
+    page: u64,
+) -> Result<u64, StoreError> {
+    let key = key(module)?;
+    // As above: whoever changes the record in between has added a kind or the mark.
+    loop {
+        let record = records.read(&key).await?;
+        let (mut table, revision) = match &record {
+            Some(record) => (parse(module, Kind::Info, record)?, Some(&record.revision)),
+            None => (Map::new(), None),
+        };
+        if let Some(mark) = table.get(FEED) {
+            let mark = Mark::deserialize(mark).map_err(|error| malformed(module, Kind::Info, &error))?;
+            return Ok(mark.from_page);
+        }
+        let mark = serde_json::to_value(Mark { from_page: page }).map_err(|error| {
+            StoreError::unavailable_because("a record could not be written as JSON", error)
+        })?;
+        table.insert(FEED.to_owned(), mark);
+        let bytes = Bytes::from(Value::Object(table).to_string());
+        if let Written::Done(_) = records.write(&key, bytes, revision).await? {
+            return Ok(page);
+        }
+    }
+}
+
+/// The name of the mark's table, beside those of the kinds.
+const FEED: &str = "feed";
+
+/// The mark's own form.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    /// The version's entry, if it has one, is in this page of the feed or a later one.
+    from_page: u64,
+}
+
 /// The record's own form of a [`Sight`]: what it names, it names for ever.
 #[derive(Serialize, Deserialize)]
 struct StoredSight {
@@ -84,7 +153,8 @@ struct StoredSight {
     commit: Option<String>,
 }
 
-fn key(module: &ModuleVersion) -> Result<RecordKey, StoreError> {
+/// Where the record of a version is.
+pub(crate) fn key(module: &ModuleVersion) -> Result<RecordKey, StoreError> {
     let key = format!("seen/{}@{}", module.path().escaped(), module.version().escaped());
     RecordKey::parse(&key)
         .map_err(|error| StoreError::unavailable_because("a version has a name no record can have", error))
@@ -240,6 +310,24 @@ mod tests {
                 assert_eq!(read(&store, &module(), kind).await.unwrap(), Some(sight.unwrap()));
             }
         }
+    }
+
+    #[tokio::test]
+    async fn the_first_mark_stands_and_is_no_sight() {
+        let store = MemoryStore::new();
+        assert_eq!(mark(&store, &module(), 7).await.unwrap(), 7);
+        assert_eq!(mark(&store, &module(), 9).await.unwrap(), 7);
+        for kind in Kind::ALL {
+            assert_eq!(read(&store, &module(), kind).await.unwrap(), None);
+        }
+        let info = sight("info", None);
+        note(&store, &module(), Kind::Info, info.clone()).await.unwrap();
+        assert_eq!(
+            mark(&store, &module(), 11).await.unwrap(),
+            7,
+            "a sight leaves it alone"
+        );
+        assert_eq!(read(&store, &module(), Kind::Info).await.unwrap(), Some(info));
     }
 
     #[tokio::test]

@@ -21,7 +21,7 @@ pub use cached::{CacheLimits, CachedStore};
 pub use catalog::Catalog;
 pub use content::{Content, ContentBytes, Part, Validator};
 pub use error::StoreError;
-pub use feed::{Feed, FeedEntry};
+pub use feed::{Feed, FeedEntry, RecordFeed};
 pub use links::SignedLinks;
 pub use memory::MemoryStore;
 pub use quarantine::{Corrupt, Quarantine};

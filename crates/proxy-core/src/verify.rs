@@ -3,23 +3,26 @@
 //! What *verified* means: the file's name is canonical (its type says so); a `.info` names the version; a `.mod` is
 //! text with a module line (which may name another path: forks used through `replace` do); a `.zip` obeys the rules
 //! of module zips, and its `go.mod` is the `.mod` that is kept; the `h1:` sums are those of the checksum database where
-//! one speaks for the module, else those recorded when the version was first seen. A file that was kept once and is
-//! now missing (set aside because it was damaged) comes back only as the very bytes that were kept.
+//! one speaks for the module, else those recorded when the version was first seen. An `.info` has no sum, but a database
+//! that speaks for the module must know its version: or anybody in between could make versions up. A file that was kept
+//! once and is now missing (set aside because it was damaged) comes back only as the very bytes that were kept, and a
+//! version that a database contradicted never.
 //!
 //! [`Unverified::verify`] gathers what the file is held against, which waits for stores and networks; `judge` then
 //! decides, which depends on nothing else.
 
-mod judge;
+pub(crate) mod judge;
 
 use crate::{
     checksums::{ChecksumAuthority, ChecksumError},
     file::{Body, Kind, ModuleFile},
+    module::ModuleVersion,
     records::RecordStore,
-    seen,
+    seen::{Contradiction, Seen},
     store::{ModuleStore, ModuleStoreExt, StoreError},
-    sums::H1,
+    sums::{H1, Sums},
 };
-use judge::{Evidence, Expected, judge};
+use judge::{Evidence, Expected, Lost, judge};
 use std::{
     io,
     num::NonZero,
@@ -38,6 +41,7 @@ static CHECKS: LazyLock<Semaphore> =
 pub struct Unverified {
     file: ModuleFile,
     body: Body,
+    commit: Option<String>,
 }
 
 /// A module file that passed its checks: what [`ModuleStore::insert`] demands. Cheap to clone.
@@ -68,8 +72,36 @@ pub enum VerifyError {
         expected: H1,
         /// The sum of the bytes that came.
         offered: H1,
-        /// Who says so: the checksum database's name, or "the record of its first sight".
+        /// Who says so: the checksum database's name.
         authority: String,
+    },
+    /// The sum is another than when the version was first seen, and no database can say which is right.
+    #[error(
+        "{file} was refused: its sum is {offered}{}, but it was {kept}{} when the version was first seen",
+        of_commit(.offered_commit), of_commit(.kept_commit)
+    )]
+    SeenOtherwise {
+        /// The file.
+        file: ModuleFile,
+        /// The sum that was recorded first.
+        kept: H1,
+        /// The commit it came from, if that was known.
+        kept_commit: Option<String>,
+        /// The sum of the bytes that came.
+        offered: H1,
+        /// The commit they came from, if that is known.
+        offered_commit: Option<String>,
+    },
+    /// The version was kept while the checksum database was away, which then contradicted it. It is refused for good.
+    #[error(
+        "{module} is refused for good: it was kept here while {} could not be asked, with the sum {} of its .{}, but {} says {}",
+        .contradiction.authority, .contradiction.kept, .contradiction.kind, .contradiction.authority, .contradiction.proven
+    )]
+    Contradicted {
+        /// The version.
+        module: ModuleVersion,
+        /// Both sums.
+        contradiction: Box<Contradiction>,
     },
     /// The zip came before the `.mod` it is checked against.
     #[error("{0} cannot be checked: no go.mod of its version is kept")]
@@ -88,7 +120,19 @@ pub enum VerifyError {
 impl Unverified {
     /// Names the bytes.
     pub fn new(file: ModuleFile, body: Body) -> Self {
-        Self { file, body }
+        Self {
+            file,
+            body,
+            commit: None,
+        }
+    }
+
+    /// Says which commit the bytes came from, for the sentence of a refusal.
+    pub fn of_commit(self, commit: Option<&str>) -> Self {
+        Self {
+            commit: commit.map(str::to_owned),
+            ..self
+        }
     }
 
     /// Asks the authority for sums, the store for the `.mod` and the records for what was seen first, then
@@ -123,37 +167,40 @@ impl Unverified {
             }
             Kind::Info | Kind::Mod => None,
         };
-        let first = seen::read(records, module, *kind).await?;
+        let seen = Seen::of(records, module).await?;
+        refuse_contradicted(module, &seen)?;
+        let first = seen.sight(*kind)?;
         // What is kept needs no comparing with its record: other bytes are then no more than a lost race.
         let lost = match &first {
-            Some(_) if !store.contains(&self.file).await? => first.clone(),
+            Some(sight) if !store.contains(&self.file).await? => Some(Lost {
+                sha256: sight.sha256,
+                kept_commit: sight.commit.clone(),
+                offered_commit: self.commit.clone(),
+            }),
             _ => None,
         };
-        let proven = match kind {
-            Kind::Info => None,
-            _ if !authority.speaks_for(module.path()) => None,
-            Kind::Mod | Kind::Zip => {
-                let unknown = || ChecksumError::Unknown {
-                    name: authority.name().to_owned(),
-                    module: module.clone(),
-                };
-                let sums = authority.sums(module).await?.ok_or_else(unknown)?;
-                Some(Expected {
-                    h1: if *kind == Kind::Mod { sums.go_mod } else { sums.zip },
-                    authority: authority.name().to_owned(),
-                })
+        let expected = match proven(authority, module).await? {
+            Some(sums) => match kind {
+                Kind::Info => None,
+                Kind::Mod => Some(sums.go_mod),
+                Kind::Zip => Some(sums.zip),
             }
-        };
-        let recorded = || {
-            Some(Expected {
-                h1: first.as_ref()?.h1?,
-                authority: "the record of its first sight".to_owned(),
-            })
+            .map(|h1| Expected::Proven {
+                h1,
+                authority: authority.name().to_owned(),
+            }),
+            None => first.and_then(|sight| {
+                Some(Expected::Seen {
+                    h1: sight.h1?,
+                    kept_commit: sight.commit,
+                    offered_commit: self.commit.clone(),
+                })
+            }),
         };
         Ok(Evidence {
             go_mod,
-            lost: lost.map(|sight| sight.sha256),
-            expected: proven.or_else(recorded),
+            lost,
+            expected,
         })
     }
 
@@ -164,14 +211,60 @@ impl Unverified {
         if small {
             return judge(&self.file, &self.body, &evidence);
         }
-        // The semaphore is never closed; were it, the check would run all the same.
-        let _permit = CHECKS.acquire().await;
         let (file, body) = (self.file.clone(), self.body.clone());
-        match tokio::task::spawn_blocking(move || judge(&file, &body, &evidence)).await {
+        match checks(move || Ok(judge(&file, &body, &evidence))).await {
             Ok(outcome) => outcome,
-            Err(error) => Err(VerifyError::Spool(Arc::new(io::Error::other(error)))),
+            Err(error) => Err(VerifyError::Spool(Arc::new(error))),
         }
     }
+}
+
+/// Checks in a blocking task, behind the bound of all checks.
+pub(crate) async fn checks<T: Send + 'static>(
+    check: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    // The semaphore is never closed; were it, the check would run all the same.
+    let _permit = CHECKS.acquire().await;
+    tokio::task::spawn_blocking(check)
+        .await
+        .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+}
+
+/// Refuses a version that a checksum database contradicted once.
+pub(crate) fn refuse_contradicted(module: &ModuleVersion, seen: &Seen) -> Result<(), VerifyError> {
+    match seen.contradiction()? {
+        None => Ok(()),
+        Some(contradiction) => Err(VerifyError::Contradicted {
+            module: module.clone(),
+            contradiction: Box::new(contradiction),
+        }),
+    }
+}
+
+/// The sums that the database proves; `None` where none speaks for the module, or where it is away and that may wait.
+async fn proven(
+    authority: &dyn ChecksumAuthority,
+    module: &ModuleVersion,
+) -> Result<Option<Sums>, VerifyError> {
+    if !authority.speaks_for(module.path()) {
+        return Ok(None);
+    }
+    match authority.sums(module).await {
+        Ok(Some(sums)) => Ok(Some(sums)),
+        Ok(None) => Err(VerifyError::Checksums(ChecksumError::Unknown {
+            name: authority.name().to_owned(),
+            module: module.clone(),
+        })),
+        Err(ChecksumError::Unavailable { .. }) if authority.postpone(module).await? => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A commit for a sentence, if it is known.
+fn of_commit(commit: &Option<String>) -> String {
+    commit
+        .as_ref()
+        .map_or_else(String::new, |commit| format!(" (commit {commit})"))
 }
 
 impl Verified {

@@ -1,18 +1,29 @@
 //! The command line: what can be asked of the binary, and how it is spelt.
 
 mod config;
+mod copy;
+mod doctor;
+mod export;
 mod health;
+mod import;
 mod pages;
+mod verify;
 mod version;
+mod warm;
 
 use crate::{
     build_info::BuildInfo,
     config::{CommandLine, Config, environment_of_process, go_command::GoOnPath, load, table::SETTINGS},
     exit::{Failure, conclude},
-    serve,
+    serve, telemetry,
 };
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PathBufValueParser};
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
 
 const ABOUT: &str = "An immutable mirror of Go modules";
 
@@ -66,9 +77,15 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
                 "a subcommand was required, and none came".into(),
             )),
         },
+        Some(("copy", matches)) => copy::run(matches, &load(matches)?, &environment),
+        Some(("import", matches)) => import::run(matches, &load(matches)?, &environment),
+        Some(("warm", matches)) => warm::run(matches, &load(matches)?, &environment),
+        Some(("export", matches)) => export::run(matches, &load(matches)?, &environment),
+        Some(("doctor", matches)) => doctor::run(&load(matches)?, &environment),
         Some(("completions", matches)) => pages::completions(matches, &mut command()),
         Some(("manual", matches)) => pages::manual(matches, command()),
         Some(("health", matches)) => health::run(&load(matches)?),
+        Some(("verify", matches)) => verify::run(&load(matches)?, &environment, matches.get_flag("repair")),
         Some((_, matches)) => serve::run(&load(matches)?, &environment),
         None => serve::run(&load(matches)?, &environment),
     }
@@ -99,6 +116,13 @@ fn command() -> Command {
         .arg(json);
     let health =
         Command::new("health").about("Ask the configured address whether it is alive; exit with 69 if not");
+    let repair = Arg::new("repair")
+        .long("repair")
+        .action(ArgAction::SetTrue)
+        .help("Set aside what is damaged, so that it is fetched again; nothing is deleted");
+    let verify = Command::new("verify")
+        .about("Check every stored file against its sums and the others of its version; exit with 1 if one is wrong")
+        .arg(repair);
     let file = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -114,7 +138,18 @@ fn command() -> Command {
                 .chain(setting_flags())
                 .map(|arg| arg.global(true)),
         )
-        .subcommands([serve, config, version, health])
+        .subcommands([
+            serve,
+            config,
+            version,
+            health,
+            verify,
+            copy::command(),
+            import::command(),
+            export::command(),
+            warm::command(),
+            doctor::command(),
+        ])
         .subcommands(pages::commands())
 }
 
@@ -146,6 +181,56 @@ fn command_line(matches: &ArgMatches) -> CommandLine {
             .filter(|setting| setting.flag.is_some())
             .filter_map(|setting| flag(setting.key))
             .collect(),
+    }
+}
+
+/// Tasks that are in the middle of something when a command has ended: a disk may be slow.
+const LAST_TASKS: Duration = Duration::from_secs(2);
+
+/// Runs a command that takes long, with the log on standard error. SIGINT and SIGTERM cancel the token; who is
+/// impatient sends a second one.
+fn work(
+    config: &Config,
+    command: impl AsyncFnOnce(CancellationToken) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let no_threads = |error: std::io::Error| Failure::Internal(format!("no threads can be started: {error}"));
+    let (_writer, written) = telemetry::start(&config.telemetry).map_err(no_threads)?;
+    let outcome = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(no_threads)
+        .and_then(|runtime| {
+            let outcome = runtime.block_on(until_told_twice(command));
+            runtime.shutdown_timeout(LAST_TASKS);
+            outcome
+        });
+    written.finish();
+    outcome
+}
+
+async fn until_told_twice(
+    command: impl AsyncFnOnce(CancellationToken) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let no_signals =
+        |error: std::io::Error| Failure::Internal(format!("signals cannot be received: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let stop = CancellationToken::new();
+    let told_twice = async {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+            stop.cancel();
+        }
+    };
+    tokio::select! {
+        outcome = command(stop.clone()) => outcome,
+        () = told_twice => Err(Failure::Interrupted("stopped at once".into())),
     }
 }
 

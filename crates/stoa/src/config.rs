@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod file;
 pub(crate) mod go_command;
 pub(crate) mod go_syntax;
+pub(crate) mod lease_url;
 pub(crate) mod quantity;
 pub(crate) mod redact;
 pub(crate) mod reference;
@@ -26,6 +27,7 @@ use checksum_db::DatabaseSetting;
 use environment::Environment;
 use error::ConfigError;
 use go_command::GoCommand;
+use lease_url::LeaseUrl;
 use proxy_core::{
     mirror::Lifetimes,
     module::Patterns,
@@ -55,16 +57,26 @@ pub(crate) struct Config {
     pub(crate) base_path: BasePath,
     /// Where module files are kept.
     pub(crate) storage: StorageUrl,
+    /// Stores that are asked before the upstreams.
+    pub(crate) also: Vec<StorageUrl>,
+    /// From how many bytes on a zip is answered with a link; `None`: never.
+    pub(crate) redirect_over: Option<u64>,
     /// The folder for files on their way in; `None`: where the store likes it.
     pub(crate) spool: Option<PathBuf>,
     /// What misses are fetched from.
     pub(crate) upstream: UpstreamConfig,
-    /// The checksum database, if there is one.
-    pub(crate) checksum_database: Option<DatabaseSetting>,
+    /// Who knows the sums of modules.
+    pub(crate) checksums: ChecksumsConfig,
+    /// How what is kept is looked after.
+    pub(crate) scrub: ScrubConfig,
+    /// Where leases are kept.
+    pub(crate) lease: LeaseUrl,
     /// Version control.
     pub(crate) direct: DirectConfig,
     /// How long changing answers are believed.
     pub(crate) lifetimes: Lifetimes,
+    /// Whether lists of what is kept name private modules.
+    pub(crate) catalog_private: bool,
     /// The address by which clients reach this server.
     pub(crate) public_url: Option<Url>,
     /// Bounds.
@@ -73,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     /// The log.
     pub(crate) telemetry: Telemetry,
+    /// What the process was started with, for clients of clouds that look for their own variables in it.
+    pub(crate) environment: Environment,
     /// The user's cache folder, and ours in it.
     pub(crate) cache_folder: Option<PathBuf>,
     /// Every value and who wrote it.
@@ -89,6 +103,25 @@ pub(crate) struct UpstreamConfig {
     pub(crate) private: Patterns,
     /// The same as it was written, in GOPRIVATE syntax.
     pub(crate) private_text: String,
+}
+
+/// Who knows the sums of modules.
+pub(crate) struct ChecksumsConfig {
+    /// The checksum database, if there is one.
+    pub(crate) database: Option<DatabaseSetting>,
+    /// Modules that it is not asked about.
+    pub(crate) skip: Patterns,
+    /// Whether new versions should be kept unproven while it is down.
+    pub(crate) first_sight: bool,
+}
+
+/// How what is kept is looked after.
+#[derive(Clone, Copy)]
+pub(crate) struct ScrubConfig {
+    /// How long after one scrub the next begins; `None`: never.
+    pub(crate) every: Option<Duration>,
+    /// Bytes read a second.
+    pub(crate) rate: u64,
 }
 
 /// How version control is used.
@@ -173,14 +206,37 @@ pub(crate) fn load(
     Ok(Config {
         listen: values.read("listen", address::listen)?,
         base_path: values.read("base_path", address::base_path)?,
-        storage: values.read("storage.url", storage_url::parse)?,
+        storage: {
+            let url = values.read("storage.url", storage_url::parse)?;
+            match values.read_if_set("storage.endpoint", address::web_url)? {
+                Some(endpoint) => url.or_endpoint(&endpoint),
+                None => url,
+            }
+        },
+        also: values
+            .read_if_set("storage.also", storage_url::parse_all)?
+            .unwrap_or_default(),
+        redirect_over: values.read("storage.redirect_over", |text| {
+            quantity::or_off(text, quantity::size)
+        })?,
         spool: values.read_if_set("storage.spool", path)?,
         upstream: UpstreamConfig {
             chain: values.read("upstream.chain", go_syntax::chain)?,
             private: values.read("upstream.private", go_syntax::patterns)?,
             private_text: values.read("upstream.private", text)?,
         },
-        checksum_database: values.read("checksums.database", go_syntax::checksum_database)?,
+        checksums: ChecksumsConfig {
+            database: values.read("checksums.database", go_syntax::checksum_database)?,
+            skip: values.read("checksums.skip", go_syntax::patterns)?,
+            first_sight: values.read("checksums.when_unreachable", |what| Ok(what == "first-sight"))?,
+        },
+        scrub: ScrubConfig {
+            every: values.read("scrub.every", |text| {
+                quantity::or_off(text, quantity::positive_duration)
+            })?,
+            rate: values.read("scrub.rate", quantity::size)?,
+        },
+        lease: values.read("lease.url", lease_url::parse)?,
         direct: DirectConfig {
             git: values.read("direct.git", |choice| {
                 Ok(match choice {
@@ -199,6 +255,7 @@ pub(crate) fn load(
             absent: values.read("lists.absent", quantity::duration)?,
             silence: values.read("limits.silence", quantity::positive_duration)?,
         },
+        catalog_private: values.read("catalog.private", quantity::boolean)?,
         public_url: values.read_if_set("web.public_url", address::web_url)?,
         limits: Limits {
             drain: values.read("limits.drain", quantity::duration)?,
@@ -213,6 +270,7 @@ pub(crate) fn load(
             level: values.read("telemetry.log_level", quantity::log_level)?,
             access_log: values.read("telemetry.access_log", quantity::boolean)?,
         },
+        environment: environment.clone(),
         cache_folder: environment.cache_folder(),
         values,
         file,

@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
-/// Why the process ends early. The numbers are those of `sysexits.h`.
+/// Why the process ends with another number than 0. The numbers from 64 on are those of `sysexits.h`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// It was done, and something was found (1).
+    #[error("{0}")]
+    Found(String),
     /// The command line or the configuration is wrong (64).
     #[error("{0}")]
     Usage(String),
@@ -14,15 +17,20 @@ pub(crate) enum Failure {
     /// Our bug (70).
     #[error("{0}")]
     Internal(String),
+    /// Somebody stopped it (130, as a shell says of a command that SIGINT ended).
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 impl Failure {
     /// The number for scripts.
     pub(crate) fn code(&self) -> u8 {
         match self {
+            Self::Found(_) => 1,
             Self::Usage(_) => 64,
             Self::Unavailable(_) => 69,
             Self::Internal(_) => Self::INTERNAL,
+            Self::Interrupted(_) => 130,
         }
     }
 

@@ -1,11 +1,13 @@
 //! The front: what hyper hands in goes to a page of ours or to the protocol, and comes out logged.
 
+mod listings;
 mod pages;
 mod request_id;
 mod sent;
 mod slow_span;
 
-pub(crate) use pages::Pages;
+pub(crate) use listings::Listings;
+pub(crate) use pages::{Home, Pages};
 pub(crate) use sent::Sent;
 
 use crate::{

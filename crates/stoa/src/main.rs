@@ -10,6 +10,7 @@ mod listen;
 mod open_store;
 mod serve;
 mod telemetry;
+mod transfer;
 mod wiring;
 
 use std::{

@@ -9,12 +9,14 @@ use proxy_core::{
     records::RecordStore,
     spool::Spool,
     store::{Catalog, Feed, MemoryStore, ModuleStore, Quarantine, SignedLinks},
+    upstream::{KeptUpstream, Upstream},
 };
 use std::{error::Error, path::Path, sync::Arc};
-use storage_fs::FsStore;
+use storage_fs::{FsStore, FsTree};
+use storage_postgres::PostgresStore;
+use storage_s3::{BucketStore, BucketUrl, PreflightError};
 
 /// An opened store, with what only some backends can do.
-#[expect(dead_code, reason = "not everything is put to work yet")]
 pub(crate) struct Storage {
     /// Where module files are kept.
     pub(crate) modules: Arc<dyn ModuleStore>,
@@ -38,15 +40,16 @@ pub(crate) struct Storage {
 
 /// Opens the store that the configuration names.
 pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
-    match &config.storage {
+    open_at(&config.storage, "storage.url", config).await
+}
+
+/// Opens a store that somebody names as `what`, with a spool where the configuration wants it.
+pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
+    match url {
         StorageUrl::File(folder) => tokio::task::block_in_place(|| {
             let created = if folder.exists() { "" } else { " (created)" };
             let store = FsStore::open(folder).map_err(|error| {
-                Failure::Unavailable(format!(
-                    "storage.url: {}: {}",
-                    folder.display(),
-                    with_causes(&error)
-                ))
+                Failure::Unavailable(format!("{what}: {}: {}", folder.display(), with_causes(&error)))
             })?;
             let spool = match &config.spool {
                 Some(folder) => open_spool(folder)?,
@@ -54,22 +57,18 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
             };
             Ok(Storage {
                 modules: Arc::new(store.clone()),
-                records: Arc::new(store),
-                catalog: None,
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
                 feed: None,
                 links: None,
-                quarantine: None,
-                leases: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
                 spool,
                 description: format!("{}{created}", folder.display()),
             })
         }),
         StorageUrl::Memory => {
             let store = MemoryStore::new();
-            let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
-            let folder = config.spool.clone().or(usual).ok_or_else(|| {
-                Failure::Usage("storage.spool: it must be set where there is no home folder".into())
-            })?;
             Ok(Storage {
                 modules: Arc::new(store.clone()),
                 records: Arc::new(store.clone()),
@@ -78,11 +77,103 @@ pub(crate) async fn open_store(config: &Config) -> Result<Storage, Failure> {
                 links: None,
                 quarantine: Some(Arc::new(store)),
                 leases: None,
-                spool: open_spool(&folder)?,
+                spool: spool_beside(config)?,
                 description: "memory (forgotten when the process ends)".into(),
             })
         }
+        StorageUrl::Bucket(url) => open_bucket(url, what, config).await,
+        StorageUrl::Postgres(url) => {
+            let store = PostgresStore::connect(url)
+                .await
+                .map_err(|error| Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error))))?;
+            Ok(Storage {
+                modules: Arc::new(store.clone()),
+                records: Arc::new(store.clone()),
+                catalog: Some(Arc::new(store.clone())),
+                feed: Some(Arc::new(store.clone())),
+                links: None,
+                quarantine: Some(Arc::new(store.clone())),
+                leases: Some(Arc::new(store.leases())),
+                spool: spool_beside(config)?,
+                description: url.to_string(),
+            })
+        }
     }
+}
+
+/// Opens a bucket, and tries out what a store relies on.
+async fn open_bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
+    let store = bucket(url, what, config)?;
+    let abilities = store.preflight().await.map_err(|error| {
+        let sentence = format!("{what}: {url}: {}", with_causes(&error));
+        match error {
+            PreflightError::ToldNotTo => Failure::Usage(sentence),
+            _ => Failure::Unavailable(sentence),
+        }
+    })?;
+    Ok(Storage {
+        modules: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
+        catalog: Some(Arc::new(store.clone())),
+        feed: None,
+        links: abilities.links.then(|| Arc::new(store.clone()) as _),
+        quarantine: abilities.quarantine.then(|| Arc::new(store) as _),
+        leases: None,
+        spool: spool_beside(config)?,
+        description: url.to_string(),
+    })
+}
+
+fn bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<BucketStore, Failure> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    BucketStore::open(url, config.environment.variables().filter_map(text))
+        .map_err(|error| Failure::Usage(format!("{what}: {url}: {}", with_causes(&error))))
+}
+
+/// The stores of `storage.also`, to fetch from. They are read alone, those that are trees under both spellings that
+/// trees have.
+pub(crate) fn open_also(config: &Config) -> Result<Vec<Arc<dyn Upstream>>, Failure> {
+    let what = "storage.also";
+    let open = |url: &StorageUrl| -> Result<Arc<dyn Upstream>, Failure> {
+        let (name, spellings): (String, Vec<Arc<dyn ModuleStore>>) = match url {
+            StorageUrl::File(folder) => {
+                let tree = FsTree::open(folder).map_err(|error| {
+                    Failure::Unavailable(format!("{what}: {}: {error}", folder.display()))
+                })?;
+                let as_written = Arc::new(tree.spelled_as_written());
+                (
+                    format!("file:{}", folder.display()),
+                    vec![Arc::new(tree), as_written],
+                )
+            }
+            StorageUrl::Bucket(url) => {
+                let store = bucket(url, what, config)?;
+                let as_written = Arc::new(store.spelled_as_written());
+                (url.to_string(), vec![Arc::new(store), as_written])
+            }
+            StorageUrl::Postgres(url) => {
+                let connected = tokio::runtime::Handle::current().block_on(PostgresStore::connect(url));
+                let store = connected.map_err(|error| {
+                    Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error)))
+                })?;
+                (url.to_string(), vec![Arc::new(store)])
+            }
+            StorageUrl::Memory => return Err(Failure::Usage(format!("{what}: nothing is kept in memory:"))),
+        };
+        Ok(Arc::new(KeptUpstream::new(name, spellings)))
+    };
+    config.also.iter().map(open).collect()
+}
+
+/// The spool of a store that has no folder of its own.
+fn spool_beside(config: &Config) -> Result<Spool, Failure> {
+    let usual = config.cache_folder.as_ref().map(|folder| folder.join("spool"));
+    let folder = config.spool.clone().or(usual).ok_or_else(|| {
+        Failure::Usage("storage.spool: it must be set where there is no home folder".into())
+    })?;
+    open_spool(&folder)
 }
 
 fn open_spool(folder: &Path) -> Result<Spool, Failure> {

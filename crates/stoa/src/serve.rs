@@ -7,14 +7,14 @@ use crate::{
     config::{Config, environment::Environment},
     drain::Drain,
     exit::Failure,
-    front::{Front, Pages},
+    front::{Front, Home, Listings, Pages},
     listen::{BindError, Listeners, Patience, Reception, raise_limit, tls::Certificate},
     open_store::open_store,
     telemetry::{self, AccessLog, LogWriter, Metrics},
     wiring::wire,
 };
 use announce::announce;
-use proxy_core::policy::Caller;
+use proxy_core::{module::Patterns, policy::Caller};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     runtime,
@@ -26,6 +26,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Tasks that are in the middle of something when everything else has ended: a disk may be slow.
 const LAST_TASKS: Duration = Duration::from_secs(2);
+/// The last entries of the feed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves until the process is told to stop.
 pub(crate) fn run(config: &Config, environment: &Environment) -> Result<(), Failure> {
@@ -62,13 +64,18 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     let store = storage.description.clone();
     let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
     let drain = Arc::new(Drain::default());
+    let hidden = if config.catalog_private {
+        Patterns::default()
+    } else {
+        config.upstream.private.clone()
+    };
     let pages = Pages {
         mirror: wired.mirror,
+        listings: Listings::new(wired.catalog.clone(), wired.feed.reader(), hidden),
         drain: Arc::clone(&drain),
         metrics: metrics.clone(),
-        public_url: config.public_url.clone(),
-        scheme: announce::scheme(config),
-        base_path: config.base_path.clone(),
+        scrub: wired.upkeep.status(),
+        home: Home::new(config, wired.downloads.relayed()),
     };
     let front = Front {
         base_path: config.base_path.clone(),
@@ -78,7 +85,12 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         access_log: AccessLog::new(&config.telemetry, writer),
         caller: Caller::anonymous(),
     };
+    wired.upkeep.start();
     tokio::spawn(metrics.fold());
+    let feed = wired.feed.in_records().cloned();
+    if let Some(feed) = feed.clone() {
+        tokio::spawn(feed.keep(wired.catalog));
+    }
     if let Some(certificate) = certificate {
         let mut hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
         tokio::spawn(certificate.keep_fresh(async move || {
@@ -101,6 +113,10 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
     manager::ready();
     stop.asked().await;
     leave(&reception, &drain, accepting, &mut stop, config.limits.drain).await;
+    if let Some(feed) = feed {
+        // What cannot be written now is found when the next server starts.
+        let _ = timeout(LAST_WORDS, feed.append_announced()).await;
+    }
     Ok(())
 }
 

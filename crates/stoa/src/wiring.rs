@@ -1,27 +1,36 @@
 //! Wiring: from a configuration and a store to a mirror that serves.
 
 mod direct;
+mod leases;
 mod no_direct;
+mod upkeep;
+
+pub(crate) use upkeep::Upkeep;
 
 use crate::{
     build_info::BuildInfo,
     config::{Config, environment::Environment},
     exit::Failure,
-    open_store::Storage,
+    open_store::{Storage, open_also},
 };
-use download_protocol::{DownloadService, upstream::ProxyUpstream};
+use checksum_db::{Database, DatabaseParts};
+use download_protocol::{DownloadService, Redirects, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
-    checksums::NoDatabase,
-    lease::LocalLeases,
+    checksums::{ChecksumAuthority, ChecksumRelay, FirstSight, NoDatabase, Pending},
     mirror::{Mirror, MirrorParts},
-    store::{CacheLimits, CachedStore, ModuleStore},
+    records::RecordStore,
+    store::{CacheLimits, CachedStore, Catalog, Feed, ModuleStore, RecordFeed},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+/// For so long `latest` of the checksum database may be older than what it signed before: there are caches between it
+/// and us.
+const CACHED_HEADS: Duration = Duration::from_secs(60 * 60);
 
 /// What serves.
 pub(crate) struct Wired {
@@ -29,12 +38,62 @@ pub(crate) struct Wired {
     pub(crate) mirror: Mirror,
     /// The protocol in front of it.
     pub(crate) downloads: DownloadService,
+    /// Lists everything that is kept, where the store can.
+    pub(crate) catalog: Option<Arc<dyn Catalog>>,
+    /// Lists versions in the order in which they were kept.
+    pub(crate) feed: KeptFeed,
+    /// What goes on behind it.
+    pub(crate) upkeep: Upkeep,
+}
+
+/// The feed of a store.
+#[derive(Clone)]
+pub(crate) enum KeptFeed {
+    /// The store orders its inserts itself.
+    Native(Arc<dyn Feed>),
+    /// Its records hold the order, and somebody has to write it down.
+    InRecords(RecordFeed),
+}
+
+impl KeptFeed {
+    /// The feed of this store.
+    pub(crate) fn of(storage: &Storage) -> Self {
+        match &storage.feed {
+            Some(feed) => Self::Native(Arc::clone(feed)),
+            None => Self::InRecords(RecordFeed::new(Arc::clone(&storage.records))),
+        }
+    }
+
+    /// To read.
+    pub(crate) fn reader(&self) -> Arc<dyn Feed> {
+        match self {
+            Self::Native(feed) => Arc::clone(feed),
+            Self::InRecords(feed) => Arc::new(feed.clone()),
+        }
+    }
+
+    /// To be told of new versions, where that is needed.
+    pub(crate) fn in_records(&self) -> Option<&RecordFeed> {
+        match self {
+            Self::Native(_) => None,
+            Self::InRecords(feed) => Some(feed),
+        }
+    }
 }
 
 /// Everything that can be wrong with the upstreams without asking them.
 pub(crate) fn check(config: &Config, environment: &Environment) -> Result<(), Failure> {
     direct::credentials(config, environment)?;
+    leases::check(config)?;
     proxies(config, &client(config, environment, &own_id())?).map(drop)
+}
+
+/// The proxies of the chain, in its order; `None` where it names something else.
+pub(crate) fn upstreams(
+    config: &Config,
+    environment: &Environment,
+) -> Result<Vec<Option<Arc<dyn Upstream>>>, Failure> {
+    proxies(config, &client(config, environment, &own_id())?)
 }
 
 /// Puts everything together. Blocks shortly.
@@ -43,19 +102,70 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let credentials = direct::credentials(config, environment)?;
+    let leases = leases::leases(config, &storage)?;
+    let feed = KeptFeed::of(&storage);
+    let database = database(config, &client, &storage.records);
+    let authority: Option<Arc<dyn ChecksumAuthority>> = database
+        .clone()
+        .map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>);
+    let pending = Pending::new(Arc::clone(&storage.records));
+    let cached = memory(config, &storage.modules);
+    let upkeep = Upkeep::new(
+        config,
+        &storage,
+        cached.as_ref(),
+        authority.as_ref(),
+        &pending,
+        &leases,
+    )?;
+    let also = open_also(config)?;
     let mirror = Mirror::new(MirrorParts {
-        store: with_memory(config, storage.modules),
+        store: cached.map_or_else(
+            || Arc::clone(&storage.modules),
+            |cached| cached as Arc<dyn ModuleStore>,
+        ),
         records: storage.records,
-        chain: chain(config, proxies, || {
+        chain: chain(config, also, proxies, || {
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
-        leases: Arc::new(LocalLeases::new()),
-        checksums: Arc::new(NoDatabase),
+        leases,
+        checksums: match authority {
+            Some(authority) if config.checksums.first_sight => Arc::new(FirstSight::new(authority, pending)),
+            Some(authority) => authority,
+            None => Arc::new(NoDatabase),
+        },
         spool: storage.spool.clone(),
         lifetimes: config.lifetimes,
+        feed: feed.in_records().cloned(),
     });
-    let downloads = DownloadService::new(mirror.clone(), Vec::new(), own_id);
-    Ok(Wired { mirror, downloads })
+    let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
+    let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
+    let downloads = match (config.redirect_over, storage.links) {
+        (Some(over), Some(links)) => downloads.redirecting(Redirects { links, over }),
+        (Some(_), None) => {
+            tracing::warn!("storage.redirect_over: this store cannot sign links; zips are sent from here");
+            downloads
+        }
+        (None, _) => downloads,
+    };
+    Ok(Wired {
+        mirror,
+        downloads,
+        catalog: storage.catalog,
+        feed,
+        upkeep,
+    })
+}
+
+/// The checksum database of this configuration by itself, keeping what it proves in these records.
+pub(crate) fn authority(
+    config: &Config,
+    environment: &Environment,
+    records: &Arc<dyn RecordStore>,
+) -> Result<Option<Arc<dyn ChecksumAuthority>>, Failure> {
+    let client = client(config, environment, &own_id())?;
+    let database = database(config, &client, records);
+    Ok(database.map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>))
 }
 
 /// What this process calls itself in `Via`. Two nodes behind one address are two, or a request from one that reaches
@@ -73,6 +183,20 @@ fn client(config: &Config, environment: &Environment, own_id: &str) -> Result<Cl
     settings.timeouts.head = config.lifetimes.silence;
     settings.timeouts.idle = config.lifetimes.silence;
     Client::new(&settings).map_err(wrong)
+}
+
+/// The checksum database, if there is one. Private modules are none of its business, and neither are those to skip.
+fn database(config: &Config, client: &Client, records: &Arc<dyn RecordStore>) -> Option<Database> {
+    let setting = config.checksums.database.as_ref()?;
+    Some(Database::new(DatabaseParts {
+        setting,
+        chain: &config.upstream.chain,
+        client: client.clone(),
+        records: Arc::clone(records),
+        exempt: vec![config.upstream.private.clone(), config.checksums.skip.clone()],
+        absent: config.lifetimes.absent,
+        grace: CACHED_HEADS,
+    }))
 }
 
 /// The proxies of the chain, in its order; `None` where it names something else.
@@ -94,6 +218,7 @@ fn proxies(config: &Config, client: &Client) -> Result<Vec<Option<Arc<dyn Upstre
 
 fn chain(
     config: &Config,
+    also: Vec<Arc<dyn Upstream>>,
     proxies: Vec<Option<Arc<dyn Upstream>>>,
     direct: impl FnOnce() -> Arc<dyn Upstream>,
 ) -> Chain {
@@ -110,21 +235,18 @@ fn chain(
         separator: *separator,
     };
     Chain {
+        also,
         links: entries.iter().zip(proxies).map(link).collect(),
         private: config.upstream.private.clone(),
         direct: direct.clone(),
     }
 }
 
-fn with_memory(config: &Config, store: Arc<dyn ModuleStore>) -> Arc<dyn ModuleStore> {
-    match config.limits.memory_cache {
-        0 => store,
-        total => Arc::new(CachedStore::new(
-            store,
-            CacheLimits {
-                total,
-                ..CacheLimits::default()
-            },
-        )),
-    }
+/// The memory before the store, if there is to be one.
+fn memory(config: &Config, store: &Arc<dyn ModuleStore>) -> Option<Arc<CachedStore>> {
+    let limits = CacheLimits {
+        total: config.limits.memory_cache,
+        ..CacheLimits::default()
+    };
+    (limits.total > 0).then(|| Arc::new(CachedStore::new(Arc::clone(store), limits)))
 }

@@ -59,6 +59,12 @@ pub(crate) fn replace(finished: TempPath, name: &Path) -> io::Result<()> {
     })
 }
 
+/// Gives what has this name another one, which must be free. Both changes are durable when this returns.
+pub(crate) fn move_to(name: &Path, other: &Path) -> io::Result<()> {
+    in_its_folder(other, || fs::rename(name, other))?;
+    sync_folder_of(name)
+}
+
 /// Takes a name away. The change is durable when this returns.
 pub(crate) fn remove(name: &Path) -> io::Result<()> {
     fs::remove_file(name)?;

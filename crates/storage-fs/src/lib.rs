@@ -1,12 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod catalog;
+mod damaged;
 mod disk;
 mod files;
+mod leases;
 mod open;
 mod records;
+mod tree;
 mod ziphash;
 
+pub use leases::FsLeases;
 pub use open::OpenError;
+pub use tree::FsTree;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +21,7 @@ use proxy_core::{
     module::{ModulePath, Version},
     records::{Record, RecordKey, RecordStore, Revision, Written},
     spool::Spool,
-    store::{Content, Inserted, ModuleStore, Part, StoreError},
+    store::{Catalog, Content, Corrupt, Inserted, ModuleStore, Part, Quarantine, StoreError},
     verify::Verified,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -124,5 +130,20 @@ impl RecordStore for FsStore {
     async fn remove(&self, key: &RecordKey) -> Result<(), StoreError> {
         let key = key.clone();
         self.writing(move |tree| tree.remove_record(&key)).await
+    }
+}
+
+#[async_trait]
+impl Catalog for FsStore {
+    async fn files(&self, after: Option<&ModuleFile>, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
+        let after = after.map(ModuleFile::tree_path).unwrap_or_default();
+        self.reading(move |tree| tree.files(&after, limit)).await
+    }
+}
+
+#[async_trait]
+impl Quarantine for FsStore {
+    async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError> {
+        self.writing(move |tree| tree.set_aside(&file)).await
     }
 }

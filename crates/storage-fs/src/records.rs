@@ -82,10 +82,14 @@ impl Tree {
         }))
     }
 
-    /// Where a record lies. An element longer than any file's name is cut, and told from others by its sum.
     fn record_path(&self, key: &RecordKey) -> PathBuf {
+        self.below_root(&key.tree_path())
+    }
+
+    /// Where something lies. An element longer than any file's name is cut, and told from others by its sum.
+    pub(crate) fn below_root(&self, tree_path: &str) -> PathBuf {
         let mut path = self.root.clone();
-        for element in key.tree_path().split('/') {
+        for element in tree_path.split('/') {
             match element.get(..CUT) {
                 Some(start) if element.len() > LONGEST_NAME => {
                     path.push(format!("{start}~{}", Sha256::of(element.as_bytes())));
@@ -100,7 +104,12 @@ impl Tree {
     /// file, and so with the process.
     fn lock(&self, key: &RecordKey) -> io::Result<File> {
         let share = Sha256::of(key.as_str().as_bytes()).0[0] % SHARED;
-        let path = self.root.join(LOCKS).join(format!("{share:02}"));
+        self.lock_named(&format!("{share:02}"))
+    }
+
+    /// Waits for a lock.
+    pub(crate) fn lock_named(&self, name: &str) -> io::Result<File> {
+        let path = self.root.join(LOCKS).join(name);
         let open = || {
             File::options()
                 .create(true)

@@ -58,14 +58,14 @@ impl Tree {
 }
 
 /// What lies in a `.ziphash` that is no sum.
-struct NoSum;
+pub(crate) struct NoSum;
 
 fn sum_and_path(zip: &Path, file: &Verified) -> Option<(H1, PathBuf)> {
     let sum = file.h1().filter(|_| file.file().kind == Kind::Zip)?;
     Some((sum, zip.with_extension("ziphash")))
 }
 
-fn read(path: &Path) -> io::Result<Option<Result<H1, NoSum>>> {
+pub(crate) fn read(path: &Path) -> io::Result<Option<Result<H1, NoSum>>> {
     let Some(file) = disk::open(path)? else {
         return Ok(None);
     };

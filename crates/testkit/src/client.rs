@@ -3,7 +3,7 @@
 use crate::certificates::TestAuthority;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -24,6 +24,7 @@ pub struct Ask {
     uri: Uri,
     method: Method,
     headers: HeaderMap,
+    body: Bytes,
     trusted: Option<Arc<rustls::ClientConfig>>,
     socket: Option<PathBuf>,
 }
@@ -52,6 +53,7 @@ impl Ask {
             uri,
             method: Method::GET,
             headers: HeaderMap::new(),
+            body: Bytes::new(),
             trusted: None,
             socket: None,
         }
@@ -69,6 +71,13 @@ impl Ask {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers
             .append(name, value.parse().expect("a test sends a header value"));
+        self
+    }
+
+    /// With a body, sent with its length.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
         self
     }
 
@@ -103,7 +112,7 @@ impl Ask {
 
     /// Sends it and gives the answer as soon as its head is there. Dropping the answer hangs up.
     pub async fn open(self) -> Result<Response<Incoming>, Failure> {
-        let mut request = Request::new(Empty::<Bytes>::new());
+        let mut request = Request::new(Full::new(self.body));
         let target = self.uri.path_and_query().map_or("/", |target| target.as_str());
         *request.uri_mut() = target.parse()?;
         *request.method_mut() = self.method;
@@ -179,7 +188,7 @@ pub fn block_on<F: Future<Output: Send> + Send>(future: F) -> F::Output {
 }
 
 /// One request and the head of its answer. The connection lives as long as the answer's body.
-async fn exchange<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, Failure>
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 /// How long starting and stopping may take: it only ends what hangs.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+const LONG_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// How a `stoa` is to be started.
 #[derive(Clone, Debug)]
@@ -159,6 +160,13 @@ impl Stoa {
         let mut command = self.command();
         command.args(arguments.into_iter().map(Into::into));
         process::run(command, TIME_LIMIT).expect("a command of stoa ends")
+    }
+
+    /// The same for a command that may take an hour, as filling a large store does.
+    pub fn run_long<S: Into<OsString>>(&self, arguments: impl IntoIterator<Item = S>) -> process::Finished {
+        let mut command = self.command();
+        command.args(arguments.into_iter().map(Into::into));
+        process::run(command, LONG_LIMIT).expect("a command of stoa ends")
     }
 
     /// Starts `stoa serve` and waits until it answers. Panics with its log if it does not.

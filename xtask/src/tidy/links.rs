@@ -24,7 +24,7 @@ pub(super) fn check(files: &[(String, String)]) -> Vec<String> {
 }
 
 /// The links of a page that stay in the tree. Code is no text: what looks like a link there is none.
-fn links(text: &str) -> Vec<&str> {
+pub(super) fn links(text: &str) -> Vec<&str> {
     let mut fenced = false;
     let mut found = Vec::new();
     for line in text.lines() {
@@ -44,7 +44,7 @@ fn links(text: &str) -> Vec<&str> {
 }
 
 /// A path as seen from a page, from the top of the tree.
-fn joined(page: &str, target: &str) -> String {
+pub(super) fn joined(page: &str, target: &str) -> String {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();
     for part in target.split('/') {
@@ -57,7 +57,7 @@ fn joined(page: &str, target: &str) -> String {
     parts.join("/")
 }
 
-/// Whether a page has a heading of this anchor, made as GitHub makes them.
+/// Whether a page has a heading of this anchor, made as GitHub and mdBook make them. A remark in code is no heading.
 fn has_heading(text: &str, anchor: &str) -> bool {
     let slug = |heading: &str| -> String {
         let kept = heading.trim().to_lowercase();
@@ -66,7 +66,11 @@ fn has_heading(text: &str, anchor: &str) -> bool {
             .map(|c| if c == ' ' { '-' } else { c })
             .collect()
     };
-    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+    let mut fenced = false;
+    let mut headings = text.lines().filter(|line| {
+        fenced ^= line.trim_start().starts_with("```");
+        !fenced && line.starts_with('#')
+    });
     headings.any(|line| slug(line.trim_start_matches('#')) == anchor)
 }
 
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_link_that_leads_nowhere_is_found() {
-        let page = "# One, two\n[a](Cargo.toml) [b](no/such.md) [c](#one-two) [d](#three) [e](https://example.test/x) [f](a::B)\n";
+        let page = "# One, two\n```sh\n# three\n```\n[a](Cargo.toml) [b](no/such.md) [c](#one-two) [d](#three) [e](https://example.test/x) [f](a::B)\n";
         let complaints = check(&[("README.md".to_owned(), page.to_owned())]);
         assert_eq!(
             complaints,

@@ -222,6 +222,7 @@ impl House {
             checksums: Arc::new(NoDatabase),
             spool: Spool::open(folder.path()).unwrap(),
             lifetimes,
+            feed: None,
         });
         Self {
             service: DownloadService::new(mirror, relays, own_id),

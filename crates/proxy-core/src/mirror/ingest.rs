@@ -2,7 +2,10 @@
 //!
 //! Everything that ever gets into a store passes here: what was fetched, and later what is imported, copied or
 //! warmed. The order is the store's promise: a zip is inserted after the `.info` and `.mod` of its version, and was
-//! verified against the `.mod` that the store then held, whoever put it there.
+//! verified against the `.mod` that the store then held, whoever put it there. All files that came are verified before
+//! the first is inserted, so that nothing is left of a version that is refused.
+
+mod beside;
 
 use super::MirrorError;
 use crate::{
@@ -13,11 +16,12 @@ use crate::{
     records::RecordStore,
     seen::{self, Sight},
     spool::{ReceiveError, Spool},
-    store::{Inserted, ModuleStore, ModuleStoreExt, StoreError},
+    store::{Inserted, ModuleStore, ModuleStoreExt, RecordFeed, StoreError},
     sums::H1,
     upstream::{FetchContext, Fetched, Incoming, UpstreamError},
-    verify::{Unverified, Verified},
+    verify::{Unverified, Verified, VerifyError},
 };
+use beside::WithGoMod;
 use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 
@@ -36,6 +40,8 @@ pub struct Ingest {
     pub checksums: Arc<dyn ChecksumAuthority>,
     /// Where bytes on their way in are.
     pub spool: Spool,
+    /// Told of every version that is new, where the store does not order its inserts itself.
+    pub feed: Option<RecordFeed>,
 }
 
 /// Files of one version, received whole and not yet looked at.
@@ -131,22 +137,55 @@ impl Ingest {
             .as_ref()
             .and_then(Body::bytes)
             .and_then(|json| Info::parse(json).ok());
-        let commit = told.as_ref().and_then(commit_of).map(str::to_owned);
-        for (kind, body) in [(Kind::Info, info), (Kind::Mod, go_mod), (Kind::Zip, zip)] {
+        let pinned = match &told {
+            Some(_) => None,
+            None => self.kept_info(module).await?,
+        };
+        let commit = told.as_ref().or(pinned.as_ref()).and_then(commit_of);
+        let mut verified = Vec::new();
+        let view = match &go_mod {
+            Some(body) => WithGoMod::view(&self.store, module, body).await?,
+            None => Arc::clone(&self.store),
+        };
+        // Those with sums first, since their refusals say more.
+        for (kind, body) in [(Kind::Mod, go_mod), (Kind::Zip, zip), (Kind::Info, info)] {
             let Some(body) = body else { continue };
-            let file = ModuleFile::new(module.clone(), kind);
+            let store = if kind == Kind::Zip { &view } else { &self.store };
+            let file = Unverified::new(ModuleFile::new(module.clone(), kind), body).of_commit(commit);
+            match file.verify(&**store, &*self.records, &*self.checksums).await {
+                Ok(file) => verified.push(file),
+                // It may be that somebody else has kept another commit meanwhile, and these files are none of that one.
+                Err(_) if self.is_superseded(module, told.as_ref()).await? => return Ok(Kept::Superseded),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        verified.sort_by_key(|file| file.file().kind);
+        let mut other_go_mod = false;
+        for mut file in verified {
+            if file.file().kind == Kind::Zip && other_go_mod {
+                // It was held against a `.mod` that lost a race.
+                let again = Unverified::new(file.file().clone(), file.body().clone()).of_commit(commit);
+                file = self.verify(again).await?;
+            }
             let inserted = self
-                .insert(Unverified::new(file.clone(), body), &from, commit.as_deref())
+                .insert_and_record(&file, sight_of(&file, &from, commit))
                 .await?;
-            if kind == Kind::Info
+            other_go_mod |= file.file().kind == Kind::Mod && inserted == Inserted::Other;
+            if file.file().kind == Kind::Info
                 && inserted == Inserted::Other
-                && let (Some(told), Some(kept)) = (&told, self.kept_info(module).await?)
-                && (commit_of(told), told.time) != (commit_of(&kept), kept.time)
+                && self.is_superseded(module, told.as_ref()).await?
             {
                 return Ok(Kept::Superseded);
             }
         }
         Ok(Kept::All)
+    }
+
+    /// Whether the `.info` that is kept names another commit than the one that came.
+    async fn is_superseded(&self, module: &ModuleVersion, told: Option<&Info>) -> Result<bool, StoreError> {
+        let Some(told) = told else { return Ok(false) };
+        let kept = self.kept_info(module).await?;
+        Ok(kept.is_some_and(|kept| (commit_of(told), told.time) != (commit_of(&kept), kept.time)))
     }
 
     /// Verifies one file, inserts it, and records its first sight: where it came `from`, and of which commit.
@@ -156,13 +195,27 @@ impl Ingest {
         from: &str,
         commit: Option<&str>,
     ) -> Result<Inserted, MirrorError> {
-        let verified = file
-            .verify(&*self.store, &*self.records, &*self.checksums)
-            .await?;
-        let inserted = self.insert_verified(&verified).await?;
+        let verified = self.verify(file.of_commit(commit)).await?;
+        let sight = sight_of(&verified, from, commit);
+        self.insert_and_record(&verified, sight).await
+    }
+
+    /// The same for a file of another store, whose own record of its first sight comes along: `seen` must be of just
+    /// these bytes.
+    pub async fn insert_seen(&self, file: Unverified, seen: Sight) -> Result<Inserted, MirrorError> {
+        let verified = self.verify(file.of_commit(seen.commit.as_deref())).await?;
+        self.insert_and_record(&verified, seen).await
+    }
+
+    async fn verify(&self, file: Unverified) -> Result<Verified, VerifyError> {
+        file.verify(&*self.store, &*self.records, &*self.checksums).await
+    }
+
+    async fn insert_and_record(&self, file: &Verified, sight: Sight) -> Result<Inserted, MirrorError> {
+        let inserted = self.insert_verified(file).await?;
         match inserted {
-            Inserted::New | Inserted::Same => self.record(&verified, from, commit).await,
-            Inserted::Other => self.report_other(&verified, from).await,
+            Inserted::New | Inserted::Same => self.record(file, sight).await,
+            Inserted::Other => self.report_other(file, &sight.from).await,
         }
         Ok(inserted)
     }
@@ -175,7 +228,18 @@ impl Ingest {
                     tokio::time::sleep(INSERT_PAUSE * attempt).await;
                     attempt += 1;
                 }
-                outcome => return outcome,
+                outcome => {
+                    // What an attempt that failed has inserted all the same is the same now, and yet new.
+                    let new = match outcome {
+                        Ok(Inserted::New) => true,
+                        Ok(Inserted::Same) => attempt > 1,
+                        Ok(Inserted::Other) | Err(_) => false,
+                    };
+                    if let (true, Kind::Info, Some(feed)) = (new, file.file().kind, &self.feed) {
+                        feed.announce(file.file().module.clone());
+                    }
+                    return outcome;
+                }
             }
         }
     }
@@ -194,16 +258,8 @@ impl Ingest {
 
     /// Records what was kept. A record that cannot be written now is made when the file is next read whole by a
     /// check; the file stands, so this is no failure of the insert.
-    async fn record(&self, file: &Verified, from: &str, commit: Option<&str>) {
+    async fn record(&self, file: &Verified, sight: Sight) {
         let ModuleFile { module, kind } = file.file();
-        let sight = Sight {
-            size: file.body().size(),
-            sha256: file.body().sha256(),
-            h1: file.h1(),
-            when: jiff::Timestamp::now(),
-            from: from.to_owned(),
-            commit: commit.map(str::to_owned),
-        };
         metrics::counter!("stoa_files_kept_total", "kind" => kind.facts().extension).increment(1);
         if let Err(error) = seen::note(&*self.records, module, *kind, sight).await {
             tracing::warn!(file = %file.file(), %error, "the first sight of a file could not be recorded");
@@ -241,6 +297,18 @@ impl Ingest {
             .ok()
             .flatten()
             .and_then(|sight| sight.h1)
+    }
+}
+
+/// What is recorded of a file that was first seen now.
+fn sight_of(file: &Verified, from: &str, commit: Option<&str>) -> Sight {
+    Sight {
+        size: file.body().size(),
+        sha256: file.body().sha256(),
+        h1: file.h1(),
+        when: jiff::Timestamp::now(),
+        from: from.to_owned(),
+        commit: commit.map(str::to_owned),
     }
 }
 

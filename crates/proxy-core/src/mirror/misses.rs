@@ -2,11 +2,15 @@
 
 use super::{Inner, MirrorError, ingest::Kept};
 use crate::{
+    checksums::ChecksumError,
     file::{Kind, ModuleFile},
+    lease::{Lease, Pauses},
     module::ModuleVersion,
     policy::Caller,
+    seen::Seen,
     store::{Content, ModuleStoreExt, Part},
     upstream::{FetchContext, Wanted},
+    verify::refuse_contradicted,
 };
 use std::sync::Arc;
 
@@ -40,7 +44,12 @@ pub(super) async fn fetch(
             let context = FetchContext::new(Arc::clone(&caller.via));
             async move {
                 let outcome = inner.bring(&file, &context).await;
-                if let Err(error @ MirrorError::NotFound { .. }) = &outcome {
+                // Also what the checksum database does not know: or every request would fetch it anew, to refuse it.
+                if let Err(
+                    error @ (MirrorError::NotFound { .. }
+                    | MirrorError::Checksums(ChecksumError::Unknown { .. })),
+                ) = &outcome
+                {
                     inner.absent.insert(file.clone(), error.clone());
                 }
                 Ok(Landed {
@@ -66,12 +75,15 @@ impl Inner {
     /// Brings one file, and the files that must be kept before it.
     async fn bring(&self, file: &ModuleFile, context: &FetchContext) -> Result<(), MirrorError> {
         let module = &file.module;
-        let _lease = self.leases.acquire(module).await;
+        let Some(_lease) = self.turn(file, context).await else {
+            return Ok(()); // another node has kept it
+        };
         for _ in 0..ROUNDS {
             let kinds = self.missing(file).await?;
             if kinds.is_empty() {
                 return Ok(());
             }
+            refuse_contradicted(module, &Seen::of(&*self.ingest.records, module).await?)?;
             let wanted = Wanted {
                 module: module.clone(),
                 kinds,
@@ -97,6 +109,36 @@ impl Inner {
             }
         }
         Err(MirrorError::Contended(module.clone()))
+    }
+
+    /// Waits for the lease; and, while another node has it, for that node to keep the file: then there is nothing left
+    /// to do, however long it goes on with the other files of the version.
+    async fn turn(&self, file: &ModuleFile, context: &FetchContext) -> Option<Lease> {
+        let (mut acquiring, mut pauses) = (self.leases.acquire(&file.module), Pauses::patient());
+        let lease = loop {
+            let look = async {
+                tokio::time::sleep(pauses.next()).await;
+                // A store in trouble is found out by whoever gets the lease.
+                matches!(self.ingest.store.contains(file).await, Ok(true))
+            };
+            tokio::select! {
+                biased;
+                lease = &mut acquiring => break lease,
+                stored = look => if stored {
+                    return None;
+                }
+            }
+        };
+        // No origin was silent meanwhile, so a wait does not end the search. But one who waited for another node that
+        // ended without success waits less for the same origin: nodes in a row must not add up their patience.
+        let silence = self.lifetimes.silence;
+        let left = if lease.is_taken_over() {
+            silence
+        } else {
+            silence / 3
+        };
+        context.leave(left, silence);
+        Some(lease)
     }
 
     /// What must be fetched so that `file` can be kept: a zip never without the `.info` and `.mod` of its version.

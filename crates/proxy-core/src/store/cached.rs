@@ -2,10 +2,10 @@
 //!
 //! Almost every request a mirror answers is for an `.info` or a `.mod` of a few hundred bytes, or for a small zip.
 //! Since no kept file ever changes, one that was read once can be answered from memory for ever: nothing is
-//! invalidated, and the only question is which files to let go of when memory is full, which the cache answers by how
+//! invalidated but what is set aside as damaged, and the only other question is which files to let go of when memory is full, which the cache answers by how
 //! often each is asked for.
 
-use super::{Content, Inserted, ModuleStore, Part, StoreError, Validator};
+use super::{Content, Corrupt, Inserted, ModuleStore, Part, Quarantine, StoreError, Validator};
 use crate::{
     file::{Held, ModuleFile, Sha256},
     lease::{Leases, LocalLeases},
@@ -15,7 +15,14 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use moka::sync::Cache;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 /// A store whose small files are kept in memory, whole and once; parts of them are slices.
 ///
@@ -27,6 +34,8 @@ pub struct CachedStore {
     limits: CacheLimits,
     /// Whoever reads a file into memory; those who want the same one wait, rather than read it once each.
     reading: LocalLeases,
+    /// Counts files that were set aside: what was read before one was may be that one.
+    forgotten: AtomicU64,
 }
 
 /// How much a [`CachedStore`] holds.
@@ -59,6 +68,9 @@ struct Kept {
 /// What an entry costs beside its bytes: the name, the table's own parts and the counters.
 const ENTRY: usize = 512;
 
+/// How long an entry is held at most. Nothing in it changes, but another process may set the file aside below.
+const HELD_FOR: Duration = Duration::from_secs(600);
+
 /// Files up to this size are hashed where they are; larger ones in a blocking task, as a worker thread must not be
 /// held up for milliseconds.
 const HASHED_IN_PLACE: usize = 64 << 10;
@@ -71,17 +83,46 @@ impl CachedStore {
         let small = Cache::builder()
             .weigher(weight)
             .max_capacity(limits.total)
+            .time_to_live(HELD_FOR)
             .build();
         Self {
             store,
             small,
             limits,
             reading: LocalLeases::new(),
+            forgotten: AtomicU64::new(0),
+        }
+    }
+
+    /// What takes damaged files out of the store below and out of this memory.
+    pub fn quarantine(self: &Arc<Self>, below: Arc<dyn Quarantine>) -> Arc<dyn Quarantine> {
+        Arc::new(Forgetting {
+            cached: Arc::clone(self),
+            below,
+        })
+    }
+
+    /// Lets go of a file, so that the store below is asked again.
+    pub fn forget(&self, file: &ModuleFile) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.small.invalidate(file);
+    }
+
+    /// Holds a file that was read, or inserted, when so many had been forgotten.
+    fn remember(&self, file: &ModuleFile, kept: Kept, forgotten: u64) {
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            return;
+        }
+        self.small.insert(file.clone(), kept);
+        // Either this sees that somebody forgets, or who forgets sees what was inserted.
+        if self.forgotten.load(Ordering::SeqCst) != forgotten {
+            self.small.invalidate(file);
         }
     }
 
     /// Opens a file that is not in memory; if it is small, it is afterwards.
     async fn open_below(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         let Some(opened) = self.store.open(file, part).await? else {
             return Ok(None);
         };
@@ -103,7 +144,7 @@ impl CachedStore {
             whole
         };
         let kept = Kept::hash(whole.into_bytes().await?).await?;
-        self.small.insert(file.clone(), kept.clone());
+        self.remember(file, kept.clone(), forgotten);
         Ok(Some(kept.part(part)))
     }
 }
@@ -124,6 +165,7 @@ impl ModuleStore for CachedStore {
     }
 
     async fn insert(&self, file: Verified) -> Result<Inserted, StoreError> {
+        let forgotten = self.forgotten.load(Ordering::SeqCst);
         let inserted = self.store.insert(file.clone()).await?;
         // `Other` means that the bytes offered are not the bytes kept.
         if let (Inserted::New | Inserted::Same, Held::Memory(bytes)) = (inserted, file.body().held())
@@ -131,9 +173,28 @@ impl ModuleStore for CachedStore {
         {
             // A copy, since the body may be a slice of a larger buffer, which it would keep alive.
             let kept = Kept::new(Bytes::copy_from_slice(bytes), file.body().sha256());
-            self.small.insert(file.file().clone(), kept);
+            self.remember(file.file(), kept, forgotten);
         }
         Ok(inserted)
+    }
+}
+
+/// A quarantine with a memory before it.
+#[derive(Debug)]
+struct Forgetting {
+    cached: Arc<CachedStore>,
+    below: Arc<dyn Quarantine>,
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Quarantine for Forgetting {
+    async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError> {
+        let name = file.file().clone();
+        let outcome = self.below.set_aside(file).await;
+        // Also if it failed: it may have happened all the same, and then memory must not go on with it.
+        self.cached.forget(&name);
+        outcome
     }
 }
 

@@ -34,20 +34,25 @@
     reason = "the suite is test code: a promise panics where it is not kept"
 )]
 
+mod catalog;
+mod feeds;
 mod inserting;
 mod large;
 mod lasting;
 mod naming;
+mod quarantine;
 mod racing;
 mod reading;
 mod records;
 mod run;
 mod samples;
 
-pub use run::{broken_by, prove_records, prove_store};
+pub use feeds::{FeedHandle, FeedPlace};
+pub(crate) use run::prove;
+pub use run::{broken_by, prove_catalog, prove_feed, prove_quarantine, prove_records, prove_store};
 pub use samples::Samples;
 
-use super::ModuleStore;
+use super::{Catalog, ModuleStore, Quarantine};
 use crate::records::RecordStore;
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -69,6 +74,21 @@ pub trait Place: Send + Sync + 'static {
 pub trait RecordPlace: Send + Sync + 'static {
     /// Opens the records that are here: a handle of its own, such as another process would have.
     async fn open(&self) -> Arc<dyn RecordStore>;
+}
+
+/// Somewhere a store that lists its files keeps them, fresh for every promise, and open to more than one handle.
+#[async_trait]
+pub trait CatalogPlace: Send + Sync + 'static {
+    /// Opens the store that is here, and what lists it.
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>);
+}
+
+/// Somewhere a store that sets damaged files aside keeps them, fresh for every promise, and open to more than one
+/// handle.
+#[async_trait]
+pub trait QuarantinePlace: Send + Sync + 'static {
+    /// Opens the store that is here, and what takes files out of it.
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>);
 }
 
 /// One promise: it panics where the place does not keep it.
@@ -138,6 +158,59 @@ macro_rules! for_each_record_store_promise {
     };
 }
 
+/// Passes the promises of a catalog, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_catalog_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            catalog::an_empty_store_has_an_empty_page
+            catalog::every_file_is_listed_once_in_order
+            catalog::names_sort_by_their_bytes
+            catalog::pages_go_on_from_any_name
+            catalog::what_is_inserted_meanwhile_disturbs_nothing
+        }
+    };
+}
+
+/// Passes the promises of a feed, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_feed_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            feeds::an_empty_feed_is_empty
+            feeds::racing_inserts_have_one_strict_order
+            feeds::nothing_appears_behind_what_was_read
+            feeds::each_version_comes_once
+            feeds::only_an_info_makes_an_entry
+            feeds::a_moment_is_a_cursor
+            feeds::a_reopened_feed_is_the_same
+            feeds::what_was_missed_comes_late_and_once
+        }
+    };
+}
+
+/// Passes the promises of a quarantine, one by one, to another macro; the one list of them.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_quarantine_promise {
+    ([$($to:tt)*] $($arguments:tt)*) => {
+        $($to)*! {
+            [$($arguments)*]
+            quarantine::a_file_set_aside_is_a_miss
+            quarantine::a_file_set_aside_can_be_inserted_anew
+            quarantine::other_bytes_than_those_found_stay
+            quarantine::what_is_not_there_is_no_matter
+            quarantine::a_file_can_be_set_aside_again_and_again
+            quarantine::racing_nodes_take_nothing_that_was_healed
+            quarantine::an_abandoned_setting_aside_happened_or_did_not
+        }
+    };
+}
+
 macro_rules! list {
     ([] $($group:ident::$name:ident)*) => {
         &[$(Promise { name: stringify!($name), limit: LIMIT, ask: |place| Box::pin($group::$name(place)) }),*]
@@ -149,6 +222,15 @@ pub const MODULE_STORE: &[Promise<dyn Place>] = for_each_module_store_promise!([
 
 /// What every record store promises.
 pub const RECORD_STORE: &[Promise<dyn RecordPlace>] = for_each_record_store_promise!([list]);
+
+/// What every catalog promises.
+pub const CATALOG: &[Promise<dyn CatalogPlace>] = for_each_catalog_promise!([list]);
+
+/// What every feed promises.
+pub const FEED: &[Promise<dyn FeedPlace>] = for_each_feed_promise!([list]);
+
+/// What every quarantine promises.
+pub const QUARANTINE: &[Promise<dyn QuarantinePlace>] = for_each_quarantine_promise!([list]);
 
 /// Writes one `#[test]` for each promise of a module store. The argument makes a fresh [`Place`] in an async closure:
 /// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
@@ -165,6 +247,33 @@ macro_rules! module_store_conformance {
 macro_rules! record_store_conformance {
     ($fresh:expr) => {
         $crate::for_each_record_store_promise! { [$crate::conformance_tests] prove_records, $fresh }
+    };
+}
+
+/// Writes one `#[test]` for each promise of a catalog. The argument makes a fresh [`CatalogPlace`] in an async closure:
+/// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! catalog_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_catalog_promise! { [$crate::conformance_tests] prove_catalog, $fresh }
+    };
+}
+
+/// Writes one `#[test]` for each promise of a feed. The argument makes a fresh [`FeedPlace`] in an async closure:
+/// `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! feed_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_feed_promise! { [$crate::conformance_tests] prove_feed, $fresh }
+    };
+}
+
+/// Writes one `#[test]` for each promise of a quarantine. The argument makes a fresh [`QuarantinePlace`] in an async
+/// closure: `async || Ok(place)`, or `Err(why)` where what the store needs is not here and the tests are skipped.
+#[macro_export]
+macro_rules! quarantine_conformance {
+    ($fresh:expr) => {
+        $crate::for_each_quarantine_promise! { [$crate::conformance_tests] prove_quarantine, $fresh }
     };
 }
 

@@ -1,7 +1,13 @@
 //! The feed: module versions in the order in which they were first kept.
 //!
 //! Whoever mirrors or indexes this store follows it, so its order must hold still: what was once read up to a moment
-//! never changes before that moment.
+//! never changes before that moment. A backend that orders its inserts itself implements [`Feed`]; for every other one
+//! [`RecordFeed`] keeps the order in records.
+
+mod in_records;
+mod page;
+
+pub use in_records::RecordFeed;
 
 use super::StoreError;
 use crate::module::ModuleVersion;
@@ -33,3 +39,6 @@ pub struct FeedEntry {
     /// When; no two entries have the same, to the microsecond.
     pub when: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,10 @@
 //! heals the file if, and only if, it brings just those.
 
 use super::StoreError;
-use crate::file::{ModuleFile, Sha256};
+use crate::{
+    file::{ModuleFile, Sha256},
+    sums::H1,
+};
 use async_trait::async_trait;
 use std::fmt::Debug;
 
@@ -25,15 +28,25 @@ pub trait Quarantine: Debug + Send + Sync + 'static {
 pub struct Corrupt {
     file: ModuleFile,
     found: Option<Sha256>,
+    recorded_h1: Option<H1>,
     reason: String,
 }
 
 impl Corrupt {
     /// To be called by a check that has just read the bytes, and by nothing else: these calls are the whole list of
     /// ways in which a name can become a miss again.
-    #[expect(dead_code, reason = "the checks that call it come with the scrub")]
-    pub(crate) fn proven(file: ModuleFile, found: Option<Sha256>, reason: String) -> Self {
-        Self { file, found, reason }
+    pub(crate) fn proven(
+        file: ModuleFile,
+        found: Option<Sha256>,
+        recorded_h1: Option<H1>,
+        reason: String,
+    ) -> Self {
+        Self {
+            file,
+            found,
+            recorded_h1,
+            reason,
+        }
     }
 
     /// The file.
@@ -45,6 +58,12 @@ impl Corrupt {
     /// the file's place, rows are missing).
     pub fn found(&self) -> Option<Sha256> {
         self.found
+    }
+
+    /// The `h1:` sum that the record of first sight says the file has, if there is one: what a store keeps of the sum
+    /// beside the file, and is another, is damaged too.
+    pub fn recorded_h1(&self) -> Option<H1> {
+        self.recorded_h1
     }
 
     /// How it shows, as a phrase.

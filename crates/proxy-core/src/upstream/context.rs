@@ -42,6 +42,14 @@ impl FetchContext {
         self.last_activity.fetch_max(elapsed, Ordering::Relaxed);
     }
 
+    /// Leaves at least this much of a budget of silence of `limit`: for time that was spent on something else than
+    /// waiting for an origin.
+    pub fn leave(&self, left: Duration, limit: Duration) {
+        let heard = (self.started.elapsed() + left).saturating_sub(limit);
+        let heard = u64::try_from(heard.as_millis()).unwrap_or(u64::MAX);
+        self.last_activity.fetch_max(heard, Ordering::Relaxed);
+    }
+
     /// How long nothing has been heard, from the start of the question at most.
     pub fn silent_for(&self) -> Duration {
         let heard = Duration::from_millis(self.last_activity.load(Ordering::Relaxed));
@@ -67,5 +75,25 @@ impl FetchContext {
 impl Default for FetchContext {
     fn default() -> Self {
         Self::new(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn some_silence_is_left_and_none_is_taken_away() {
+        let context = FetchContext::default();
+        tokio::time::advance(Duration::from_secs(50)).await;
+        context.leave(Duration::from_secs(10), LIMIT);
+        assert_eq!(context.silent_for(), Duration::from_secs(20));
+        context.note_activity();
+        context.leave(Duration::from_secs(10), LIMIT);
+        assert_eq!(context.silent_for(), Duration::ZERO);
+        context.leave(LIMIT, LIMIT);
+        assert_eq!(context.silent_for(), Duration::ZERO);
     }
 }

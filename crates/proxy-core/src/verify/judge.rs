@@ -1,6 +1,6 @@
 //! The judgement of a module file: a pure function of its bytes and of what they are held against.
 
-use super::VerifyError;
+use super::{VerifyError, of_commit};
 use crate::{
     file::{Body, Kind, ModuleFile, Sha256},
     go_mod,
@@ -19,14 +19,54 @@ pub(super) struct Evidence {
     /// The sum it must have, and who says so.
     pub(super) expected: Option<Expected>,
     /// The bytes that were kept under this name and are lost.
-    pub(super) lost: Option<Sha256>,
+    pub(super) lost: Option<Lost>,
+}
+
+/// Bytes that were kept and are lost, and where those come from that would take their place.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) sha256: Sha256,
+    pub(super) kept_commit: Option<String>,
+    pub(super) offered_commit: Option<String>,
 }
 
 /// A sum a file must have.
 #[derive(Debug)]
-pub(super) struct Expected {
-    pub(super) h1: H1,
-    pub(super) authority: String,
+pub(super) enum Expected {
+    /// A checksum database proves it.
+    Proven { h1: H1, authority: String },
+    /// It was recorded when the version was first seen.
+    Seen {
+        h1: H1,
+        kept_commit: Option<String>,
+        offered_commit: Option<String>,
+    },
+}
+
+impl Expected {
+    /// Compares, and says whose word was broken.
+    fn hold(&self, file: &ModuleFile, offered: H1) -> Result<(), VerifyError> {
+        match self {
+            Self::Proven { h1, .. } | Self::Seen { h1, .. } if *h1 == offered => Ok(()),
+            Self::Proven { h1, authority } => Err(VerifyError::SumMismatch {
+                file: file.clone(),
+                expected: *h1,
+                offered,
+                authority: authority.clone(),
+            }),
+            Self::Seen {
+                h1,
+                kept_commit,
+                offered_commit,
+            } => Err(VerifyError::SeenOtherwise {
+                file: file.clone(),
+                kept: *h1,
+                kept_commit: kept_commit.clone(),
+                offered,
+                offered_commit: offered_commit.clone(),
+            }),
+        }
+    }
 }
 
 /// Decides whether a file may be kept; its `h1:` sum if its kind has one. Blocks.
@@ -62,20 +102,16 @@ pub(super) fn judge(file: &ModuleFile, body: &Body, evidence: &Evidence) -> Resu
             Some(checked.h1)
         }
     };
-    if let (Some(offered), Some(expected)) = (h1, &evidence.expected)
-        && offered != expected.h1
-    {
-        return Err(VerifyError::SumMismatch {
-            file: file.clone(),
-            expected: expected.h1,
-            offered,
-            authority: expected.authority.clone(),
-        });
+    if let (Some(offered), Some(expected)) = (h1, &evidence.expected) {
+        expected.hold(file, offered)?;
     }
-    match evidence.lost {
-        Some(lost) if lost != body.sha256() => Err(invalid(format!(
-            "other bytes were kept of it before: their sha-256 was {lost}, that of these is {}",
-            body.sha256()
+    match &evidence.lost {
+        Some(lost) if lost.sha256 != body.sha256() => Err(invalid(format!(
+            "other bytes were kept of it before: their sha-256 was {}{}, that of these is {}{}",
+            lost.sha256,
+            of_commit(&lost.kept_commit),
+            body.sha256(),
+            of_commit(&lost.offered_commit)
         ))),
         _ => Ok(h1),
     }
@@ -86,7 +122,7 @@ fn read(body: &Body) -> Result<Bytes, VerifyError> {
         .map_err(|error| VerifyError::Spool(Arc::new(error)))
 }
 
-fn check_info(file: &ModuleFile, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check_info(file: &ModuleFile, bytes: &[u8]) -> Result<(), String> {
     let info = Info::parse(bytes).map_err(|error| error.reason)?;
     match info.version == *file.module.version() {
         true => Ok(()),
@@ -95,7 +131,7 @@ fn check_info(file: &ModuleFile, bytes: &[u8]) -> Result<(), String> {
 }
 
 /// Go itself reads a `.mod` of other people leniently, so nothing more is asked of it.
-fn check_go_mod(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check_go_mod(bytes: &[u8]) -> Result<(), String> {
     if bytes.contains(&0) {
         return Err("it is no text".to_owned());
     }
@@ -109,7 +145,7 @@ fn check_go_mod(bytes: &[u8]) -> Result<(), String> {
 ///
 /// Line endings do not count: the `.mod` is the file as it is committed, the zip's is what git writes out of it, and
 /// an `eol` attribute in the repository makes those differ.
-fn check_agreement(file: &ModuleFile, inside: Option<&[u8]>, kept: &[u8]) -> Result<(), String> {
+pub(crate) fn check_agreement(file: &ModuleFile, inside: Option<&[u8]>, kept: &[u8]) -> Result<(), String> {
     let synthesized = go_mod::synthesized(file.module.path());
     match inside {
         Some(inside) if lines(inside).eq(lines(kept)) => Ok(()),
@@ -316,7 +352,7 @@ mod tests {
         for (kind, bytes) in [(Kind::Mod, GO_MOD.as_bytes()), (Kind::Zip, &zip)] {
             let evidence = |h1: Option<H1>| Evidence {
                 go_mod: go_mod.clone(),
-                expected: h1.map(|h1| Expected {
+                expected: h1.map(|h1| Expected::Proven {
                     h1,
                     authority: "sum.golang.org".to_owned(),
                 }),
@@ -335,18 +371,48 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_of_what_was_seen_otherwise_names_both_commits() {
+        let (offered, kept) = (H1::of_go_mod(GO_MOD.as_bytes()), H1::of_go_mod(b"other"));
+        let evidence = |offered_commit: Option<&str>| Evidence {
+            expected: Some(Expected::Seen {
+                h1: kept,
+                kept_commit: Some("c0ffee".to_owned()),
+                offered_commit: offered_commit.map(str::to_owned),
+            }),
+            ..Evidence::default()
+        };
+        assert_eq!(
+            outcome(Kind::Mod, GO_MOD.as_bytes(), &evidence(Some("decaf"))),
+            Err(format!(
+                "example.test/m@v1.0.0.mod was refused: its sum is {offered} (commit decaf), but it was {kept} \
+                 (commit c0ffee) when the version was first seen"
+            ))
+        );
+        let refusal = outcome(Kind::Mod, GO_MOD.as_bytes(), &evidence(None)).unwrap_err();
+        assert!(
+            refusal.contains(&format!("is {offered}, but it was {kept} (commit c0ffee)")),
+            "{refusal}"
+        );
+    }
+
+    #[test]
     fn what_was_lost_comes_back_as_the_same_bytes_only() {
         for (kind, bytes) in [
             (Kind::Info, &b"{\"Version\":\"v1.0.0\"}"[..]),
             (Kind::Mod, GO_MOD.as_bytes()),
         ] {
-            let lost = |lost| Evidence {
-                lost: Some(lost),
+            let lost = |sha256| Evidence {
+                lost: Some(Lost {
+                    sha256,
+                    kept_commit: Some("c0ffee".to_owned()),
+                    offered_commit: None,
+                }),
                 ..Evidence::default()
             };
             assert!(outcome(kind, bytes, &lost(Sha256::of(bytes))).is_ok());
             let refusal = outcome(kind, bytes, &lost(Sha256::of(b"before"))).unwrap_err();
-            assert!(refusal.contains(&Sha256::of(b"before").to_string()), "{refusal}");
+            let before = format!("{} (commit c0ffee)", Sha256::of(b"before"));
+            assert!(refusal.contains(&before), "{refusal}");
             assert!(refusal.contains(&Sha256::of(bytes).to_string()), "{refusal}");
         }
     }

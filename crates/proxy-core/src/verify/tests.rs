@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     file::Sha256,
     module::{ModulePath, ModuleVersion, Version},
-    seen::Sight,
+    seen::{self, Sight},
     spool::Spool,
     store::{Inserted, MemoryStore},
     sums::Sums,
@@ -173,15 +173,68 @@ async fn a_database_that_speaks_for_the_module_has_the_last_word() {
             "{away:?}"
         );
     }
-    // A .info has no sum, so nobody is asked.
-    let info = Body::from_bytes(r#"{"Version":"v1.0.0"}"#);
-    assert_eq!(
-        verify(&store, &Authority::Away, Kind::Info, info)
+    // A .info has no sum, but its version must be known.
+    let info = || Body::from_bytes(r#"{"Version":"v1.0.0"}"#);
+    let known = verify(&store, &Authority::Says(Some(good)), Kind::Info, info()).await;
+    assert_eq!(known.unwrap().h1(), None);
+    for (authority, unknown) in [(Authority::Says(None), true), (Authority::Away, false)] {
+        let refused = verify(&store, &authority, Kind::Info, info()).await;
+        let Err(VerifyError::Checksums(error)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(
+            matches!(error, ChecksumError::Unknown { .. }),
+            unknown,
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_may_be_asked_later() {
+    let store = with_go_mod().await;
+    let pending = crate::checksums::Pending::new(Arc::new(store.clone()));
+    let patient = |authority| crate::checksums::FirstSight::new(Arc::new(authority), pending.clone());
+    let verify = async |authority, kind, body| {
+        Unverified::new(file(kind), body)
+            .verify(&store, &store, &patient(authority))
             .await
-            .unwrap()
-            .h1(),
-        None
+    };
+    verify(Authority::Away, Kind::Zip, zip()).await.unwrap();
+    assert_eq!(pending.here(), [module()]);
+    // Whatever is wrong otherwise is refused as ever, and what was recorded first holds.
+    note(&store, Kind::Zip, zip().sha256(), Some(H1::of_go_mod(b"wrong"))).await;
+    let refused = verify(Authority::Away, Kind::Zip, zip()).await;
+    assert!(
+        matches!(refused, Err(VerifyError::SeenOtherwise { .. })),
+        "{refused:?}"
     );
+    let refused = verify(Authority::Says(None), Kind::Zip, zip()).await;
+    assert!(matches!(refused, Err(VerifyError::Checksums(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_version_that_was_contradicted_never_comes_back() {
+    let store = with_go_mod().await;
+    let (kept, proven) = (H1::of_go_mod(b"kept"), H1::of_go_mod(b"proven"));
+    let contradiction = Contradiction {
+        kind: Kind::Zip,
+        kept,
+        proven,
+        authority: "sum.example.test".to_owned(),
+    };
+    seen::condemn(&store, &module(), &contradiction).await.unwrap();
+    for (kind, body) in [(Kind::Zip, zip()), (Kind::Mod, go_mod())] {
+        let refused = verify(&store, &Authority::Silent, kind, body).await.unwrap_err();
+        let sentence = refused.to_string();
+        for part in [
+            kept.to_string(),
+            proven.to_string(),
+            "example.test/m@v1.0.0 is refused for good".to_owned(),
+        ] {
+            assert!(sentence.contains(&part), "{sentence}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -192,13 +245,10 @@ async fn without_a_database_the_first_sight_counts() {
         let body = if kind == Kind::Mod { go_mod() } else { zip() };
         note(&store, kind, body.sha256(), Some(wrong)).await;
         let refused = verify(&store, &Authority::Silent, kind, body).await;
-        let Err(VerifyError::SumMismatch {
-            expected, authority, ..
-        }) = refused
-        else {
+        let Err(VerifyError::SeenOtherwise { kept, .. }) = refused else {
             panic!("{refused:?}")
         };
-        assert_eq!((expected, &*authority), (wrong, "the record of its first sight"));
+        assert_eq!(kept, wrong);
     }
 }
 

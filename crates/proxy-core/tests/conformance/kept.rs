@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use proxy_core::{
     records::RecordStore,
     store::{
-        CacheLimits, CachedStore, MemoryStore, ModuleStore,
-        conformance::{Place, RecordPlace},
+        CacheLimits, CachedStore, Catalog, MemoryStore, ModuleStore, Quarantine,
+        conformance::{CatalogPlace, FeedHandle, FeedPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use std::sync::Arc;
@@ -28,6 +28,30 @@ impl RecordPlace for InMemory {
     async fn open(&self) -> Arc<dyn RecordStore> {
         Arc::new(self.0.clone())
     }
+}
+
+#[async_trait]
+impl CatalogPlace for InMemory {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>) {
+        (Arc::new(self.0.clone()), Arc::new(self.0.clone()))
+    }
+}
+
+#[async_trait]
+impl QuarantinePlace for InMemory {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>) {
+        (Arc::new(self.0.clone()), Arc::new(self.0.clone()))
+    }
+}
+
+mod memory_catalog {
+    use super::InMemory;
+    proxy_core::catalog_conformance!(async || Ok(InMemory::default()));
+}
+
+mod memory_quarantine {
+    use super::InMemory;
+    proxy_core::quarantine_conformance!(async || Ok(InMemory::default()));
 }
 
 mod memory {
@@ -77,4 +101,17 @@ mod cached_with_little_room {
         file: 200,
         total: 1500
     })));
+}
+
+#[async_trait]
+impl FeedPlace for InMemory {
+    async fn open(&self) -> FeedHandle {
+        let store = Arc::new(self.0.clone());
+        FeedHandle::in_records(store.clone(), store.clone(), store)
+    }
+}
+
+mod memory_feed {
+    use super::InMemory;
+    proxy_core::feed_conformance!(async || Ok(InMemory::default()));
 }

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod kept;
+mod leases;
 mod remembered;
 mod wrong_stores;

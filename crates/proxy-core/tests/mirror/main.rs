@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop where it is"
 )]
 
+mod leases;
 mod lists_and_queries;
 mod misses;
 mod origin;
@@ -15,7 +16,7 @@ use origin::{Origin, module_version};
 use proxy_core::{
     checksums::NoDatabase,
     file::{Kind, ModuleFile},
-    lease::LocalLeases,
+    lease::{Leases, LocalLeases},
     mirror::{Cache, Lifetimes, Mirror, MirrorError, MirrorParts},
     module::{ModulePath, Patterns, Query},
     policy::Caller,
@@ -39,6 +40,11 @@ impl House {
 
     /// A mirror over a store that others may use as well.
     fn over(store: Arc<MemoryStore>, origin: &Arc<Origin>) -> Self {
+        Self::sharing(store, origin, LocalLeases::default())
+    }
+
+    /// The same with leases that others may use as well.
+    fn sharing(store: Arc<MemoryStore>, origin: &Arc<Origin>, leases: impl Leases) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let link = Link {
             upstream: Some(Arc::clone(origin) as _),
@@ -49,10 +55,9 @@ impl House {
             records: Arc::clone(&store) as _,
             chain: Chain {
                 links: vec![link],
-                private: Patterns::default(),
-                direct: None,
+                ..Chain::default()
             },
-            leases: Arc::new(LocalLeases::default()),
+            leases: Arc::new(leases),
             checksums: Arc::new(NoDatabase),
             spool: Spool::open(folder.path()).unwrap(),
             lifetimes: Lifetimes {
@@ -60,6 +65,7 @@ impl House {
                 absent: Duration::from_secs(30),
                 ..Lifetimes::default()
             },
+            feed: None,
         });
         Self {
             mirror,

@@ -86,18 +86,21 @@ pub(crate) fn web_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Checks `auto`, or the address of a Redis.
-pub(crate) fn lease_url(text: &str) -> Result<(), String> {
-    if text == "auto" {
-        return Ok(());
+/// The address of a server as clients write it: without a slash at its end, and with every letter escaped that would mean
+/// something else in a GOPROXY list, in a shell, or in the files that builds are described in.
+pub(crate) fn as_written(url: &Url) -> String {
+    let mut text = String::new();
+    for letter in url.as_str().trim_end_matches('/').chars() {
+        if letter.is_ascii_alphanumeric() || "-._~:/[]%".contains(letter) {
+            text.push(letter);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in letter.encode_utf8(&mut bytes).bytes() {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+        }
     }
-    let wrong = || "it is neither auto nor an address such as redis://host:6379".to_owned();
-    let url = Url::parse(text).map_err(|_| wrong())?;
-    match url.scheme() {
-        "redis" | "rediss" if url.has_host() => Ok(()),
-        "redis+unix" | "unix" if !url.path().is_empty() => Ok(()),
-        _ => Err(wrong()),
-    }
+    text
 }
 
 impl BasePath {
@@ -174,17 +177,17 @@ mod tests {
     }
 
     #[test]
-    fn leases_are_automatic_or_in_redis() {
-        for text in [
-            "auto",
-            "redis://localhost",
-            "rediss://:p@host:6379/0",
-            "redis+unix:///run/redis.sock",
+    fn what_means_something_else_elsewhere_is_escaped() {
+        for (url, written) in [
+            ("https://go.example.com/mirror/", "https://go.example.com/mirror"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            (
+                "https://x/a,b|c'd$e;f&g(h)!",
+                "https://x/a%2Cb%7Cc%27d%24e%3Bf%26g%28h%29%21",
+            ),
+            ("https://x/é%20/", "https://x/%C3%A9%20"),
         ] {
-            assert!(lease_url(text).is_ok(), "{text}");
-        }
-        for text in ["", "etcd://x", "redis:", "localhost:6379"] {
-            assert!(lease_url(text).is_err(), "{text}");
+            assert_eq!(as_written(&web_url(url).expect(url)), written);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What values look like: one entry for every kind of value, with its check and its description.
 
-use super::{address, go_syntax, quantity, storage_url};
+use super::{address, go_syntax, lease_url, quantity, storage_url};
 
 /// A kind of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) enum Syntax {
     ChecksumDatabase,
     /// GOVCS syntax.
     GoVcs,
-    /// `auto` or the address of a lease server.
+    /// Where leases are kept.
     LeaseUrl,
     /// One of these words.
     OneOf(&'static [&'static str]),
@@ -56,14 +56,14 @@ impl Syntax {
             Self::Listen => address::listen(text).map(drop),
             Self::BasePath => address::base_path(text).map(drop),
             Self::StorageUrl => storage_url::parse(text).map(drop),
-            Self::StorageUrls => go_syntax::entries(text).try_for_each(storage_url::check_scheme),
+            Self::StorageUrls => storage_url::parse_all(text).map(drop),
             Self::WebUrl => address::web_url(text).map(drop),
             Self::Folder | Self::File => not_empty(text),
             Self::Chain => go_syntax::chain(text).map(drop),
             Self::Patterns => go_syntax::patterns(text).map(drop),
             Self::ChecksumDatabase => go_syntax::checksum_database(text).map(drop),
             Self::GoVcs => go_syntax::vcs(text),
-            Self::LeaseUrl => address::lease_url(text),
+            Self::LeaseUrl => lease_url::parse(text).map(drop),
             Self::OneOf(words) if words.contains(&text) => Ok(()),
             Self::OneOf(words) => Err(format!("{text:?} is not one of {}", words.join(", "))),
             Self::Duration => quantity::duration(text).map(drop),
@@ -91,7 +91,7 @@ impl Syntax {
             Self::Patterns => "module path patterns, a list or separated by commas".into(),
             Self::ChecksumDatabase => "GOSUMDB syntax".into(),
             Self::GoVcs => "GOVCS syntax".into(),
-            Self::LeaseUrl => "auto or redis://host:port".into(),
+            Self::LeaseUrl => "auto, memory, records, or an address such as redis://host:port".into(),
             Self::OneOf(words) => words.join(" or "),
             Self::Duration | Self::PositiveDuration => "a duration such as 60s or 2m".into(),
             Self::DurationOrOff => "a duration such as 24h, or off".into(),

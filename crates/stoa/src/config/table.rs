@@ -30,7 +30,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::StorageUrl,
         Preset::Value("file:./stoa-data"),
         "Where module files are kept. `file:` and a folder, or `memory:` for a store that forgets everything when the \
-         process ends. `s3:`, `gs:`, `az:` and `postgres:` are names kept for backends that this build does not have yet.",
+         process ends. `s3://bucket/prefix`, `gs://bucket/prefix` and `az://container/prefix` for buckets that \
+         many nodes share; their credentials are those of the environment (`AWS_…`, `GOOGLE_…`, `AZURE_…`), and behind a `?` \
+         each may say where they come from: `endpoint`, `region`, `profile`, `style` (`path` or `virtual`), `account`, and \
+         `env` for the beginning of other variables' names. `postgres://user:password@host/database` for a database that \
+         many nodes share, with what libpq knows of TLS (`?sslmode=verify-full&sslrootcert=…`), `schema` (`stoa`), \
+         `max_connections` (16) and `connect_timeout` (10 seconds).",
     )
     .because("A folder needs nothing installed, survives a restart, and is a GOPROXY tree that `go` can read by itself.")
     .with_flag("storage", "URL")
@@ -39,9 +44,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "storage.endpoint",
         Syntax::WebUrl,
         Preset::Unset,
-        "The address of a bucket service, where it is not the cloud's own.",
-    )
-    .later(),
+        "The address of the bucket service that `storage.url` means, where it is not the cloud's own.",
+    ),
     Setting::new(
         "storage.spool",
         Syntax::Folder,
@@ -53,18 +57,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "storage.also",
         Syntax::StorageUrls,
         Preset::Unset,
-        "Other stores that are asked before the upstreams; what they have is checked and kept here.",
+        "Other stores that are asked before the upstreams, private modules included; what they have is checked, kept here \
+         and served from here. They are read and never written, so one may be another program's: a module cache, or what \
+         Athens kept on a disk or in a bucket.",
     )
-    .secret()
-    .later(),
+    .because("A store can be moved into while it is served.")
+    .secret(),
     Setting::new(
         "storage.redirect_over",
         Syntax::SizeOrOff,
         Preset::Value("off"),
-        "Answer zips larger than this with a short-lived link to the bucket, where the store can sign one.",
+        "Answer a zip with a short-lived link to the bucket if more than this is to be sent, where the store can sign one. \
+         `go` follows it, and the bytes come from the bucket itself.",
     )
-    .because("Clients of some networks can reach the mirror but not the bucket.")
-    .later(),
+    .because("Clients of some networks can reach the mirror but not the bucket."),
     Setting::new(
         "upstream.chain",
         Syntax::Chain,
@@ -92,46 +98,51 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::ChecksumDatabase,
         Preset::Found("what GOSUMDB says where the server runs (environment, then `go env`), else `sum.golang.org`"),
         "The checksum database, in GOSUMDB syntax: a name that `go` knows, a key (`name+hash+key`) with or without an \
-         address behind it, or `off`.",
+         address behind it, or `off`. Without an address it is asked through the first proxy of `upstream.chain` that \
+         relays it, else at its name. Every module that it speaks for is held against it before it is kept, and clients \
+         may ask for it below `/sumdb/`.",
     )
     .because("The mirror should believe what a `go` on the same machine would believe.")
-    .secret()
-    .later(),
+    .secret(),
     Setting::new(
         "checksums.skip",
         Syntax::Patterns,
         Preset::Value(""),
-        "Modules that the checksum database is not asked about, in GONOSUMDB syntax.",
-    )
-    .later(),
+        "Modules that the checksum database is not asked about, in GONOSUMDB syntax. `golang.org/toolchain` is \
+         held against it all the same, as `go` does.",
+    ),
     Setting::new(
         "checksums.when_unreachable",
         Syntax::OneOf(&["refuse", "first-sight"]),
         Preset::Value("refuse"),
         "What to do with a new version while the checksum database is down: `refuse` it, or record what is seen first \
-         and look it up later (`first-sight`).",
+         and look it up later (`first-sight`). A version that the database then contradicts is set aside and refused for \
+         good.",
     )
-    .because("Nothing unverified is served unless somebody decides otherwise.")
-    .later(),
+    .because("Nothing unverified is served unless somebody decides otherwise."),
     Setting::new(
         "lease.url",
         Syntax::LeaseUrl,
         Preset::Value("auto"),
-        "What keeps several nodes from fetching one version at the same time: `auto` (in memory for file and memory \
-         stores, the store itself for others) or `redis://…`.",
+        "What keeps several nodes from fetching one version at the same time: `auto` (by the store itself: locks in a \
+         folder, records in a bucket, rows in Postgres, memory in `memory:`), `memory` (nodes do not heed each other), \
+         `records` (records in any store), or Redis: `redis://host:6379`, `redis+sentinel://host,host/master-name` or \
+         `redis+cluster://host,host`, with `rediss` for TLS, each with credentials and settings as \
+         `redis://user:password@host?ca=/path/to/ca.pem`. Where leases are not to be had, versions may be fetched twice; \
+         nothing fails.",
     )
-    .because("Leases only save work; one node needs no server for them.")
-    .secret()
-    .later(),
+    .because("Leases only save work, and a store that nodes share can keep them; Redis does it sooner.")
+    .secret(),
     Setting::new(
         "direct.git",
         Syntax::OneOf(&["auto", "builtin", "command"]),
         Preset::Value("auto"),
-        "Who reads git repositories: `builtin` is Stoa itself, which needs neither `go` nor `git` and reaches https alone \
-         (http where `direct.insecure` says so); `command` is Stoa with the `git` command, for ssh as well; `auto` is the \
-         `go` command. With `builtin` and `command` every address is guarded, and other version control is fetched by \
-         the `go` command for private modules and where `direct.vcs` names it.",
-    ),
+        "What brings the objects of git repositories: `builtin` is Stoa alone, which needs neither `go` nor `git` and \
+         reaches https (http where `direct.insecure` says so); `command` is the `git` command, over ssh as well; `auto` \
+         is `builtin` for https and http, and the command for ssh. Other version control is fetched by the `go` command, \
+         for private modules and where `direct.vcs` names it.",
+    )
+    .because("Most repositories then need no program, and every address is guarded."),
     Setting::new(
         "direct.insecure",
         Syntax::Patterns,
@@ -163,15 +174,23 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Preset::Value("false"),
         "Whether `/catalog` and `/index` name the modules of `upstream.private`.",
     )
-    .because("Whoever may list everything learns names that should stay inside.")
-    .later(),
+    .because("Whoever may list everything learns names that should stay inside."),
     Setting::new(
         "scrub.every",
         Syntax::DurationOrOff,
         Preset::Value("off"),
-        "How often every stored file is read and compared with its record.",
+        "How long after a scrub of the whole store the next one begins: every stored file is read and compared with its \
+         record. A damaged one is set aside, so that it is fetched again the next time it is asked for, and kept if it is \
+         what it was. `stoa verify` does the same at once.",
     )
-    .later(),
+    .because("Reading everything costs a bucket's owner money, and most disks' owners nothing: they should turn it on."),
+    Setting::new(
+        "scrub.rate",
+        Syntax::Size,
+        Preset::Value("16MiB"),
+        "How much the scrub reads in a second, on average.",
+    )
+    .because("A disk hardly notices, and a terabyte takes a day."),
     Setting::new(
         "lists.fresh",
         Syntax::Duration,

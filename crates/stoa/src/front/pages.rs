@@ -1,15 +1,21 @@
-//! Our own pages: health, version, metrics, and a word for whoever comes with a browser.
+//! Our own pages: health, version, metrics, what is kept, and [`Home`] for whoever comes with a browser.
 
+mod client_address;
+mod home;
+mod scrub;
+
+pub(crate) use home::Home;
+
+use super::Listings;
 use crate::{build_info::BuildInfo, config::address::BasePath, drain::Drain, telemetry::Metrics};
 use bytes::Bytes;
 use download_protocol::Body;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use proxy_core::mirror::Mirror;
-use std::{fmt::Write, sync::Arc, time::Duration};
-use url::Url;
+use proxy_core::{mirror::Mirror, scrub::Status};
+use std::{sync::Arc, time::Duration};
 
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What Prometheus asks for (its text format, version 0.0.4).
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
@@ -22,23 +28,20 @@ pub(crate) struct Pages {
     pub(crate) mirror: Mirror,
     /// Asked whether we are leaving.
     pub(crate) drain: Arc<Drain>,
+    /// Lists what is kept.
+    pub(crate) listings: Listings,
     /// What is counted.
     pub(crate) metrics: Metrics,
-    /// The address by which clients reach us, base path included, if somebody said so.
-    pub(crate) public_url: Option<Url>,
-    /// `http` or `https`.
-    pub(crate) scheme: &'static str,
-    /// The prefix below which everything is served.
-    pub(crate) base_path: BasePath,
+    /// How far the scrub is, if there is one.
+    pub(crate) scrub: Option<Status>,
+    /// The first page.
+    pub(crate) home: Home,
 }
 
 impl Pages {
     /// The page of this path, or nothing if it is none of ours.
     pub(crate) async fn answer(&self, path: &str, request: &Parts) -> Option<Response<Body>> {
-        if !matches!(
-            path,
-            "/" | "/healthz" | "/readyz" | "/version" | "/metrics" | "/robots.txt"
-        ) {
+        if !Self::serves(path) {
             return None;
         }
         if !matches!(request.method, Method::GET | Method::HEAD) {
@@ -49,14 +52,34 @@ impl Pages {
             "/readyz" => self.ready().await,
             "/version" => page(StatusCode::OK, JSON, BuildInfo::this().json() + "\n"),
             "/metrics" => page(StatusCode::OK, METRICS, self.metrics.render()),
+            "/catalog" => self.listings.catalog(request.uri.query()).await,
+            "/index" => self.listings.index(request.uri.query()).await,
+            "/scrub" => page(StatusCode::OK, JSON, scrub::json(self.scrub.as_ref()) + "\n"),
             "/robots.txt" => page(StatusCode::OK, TEXT, "User-agent: *\nDisallow: /\n"),
-            _ => page(StatusCode::OK, TEXT, self.home(request)),
+            _ => self
+                .home
+                .answer(request, Self::serves, &scrub::sentence(self.scrub.as_ref())),
         };
         Some(if request.method == Method::HEAD {
             without_body(response)
         } else {
             response
         })
+    }
+
+    /// Whether a page answers at this path.
+    fn serves(path: &str) -> bool {
+        matches!(
+            path,
+            "/" | "/healthz"
+                | "/readyz"
+                | "/version"
+                | "/metrics"
+                | "/robots.txt"
+                | "/catalog"
+                | "/index"
+                | "/scrub"
+        )
     }
 
     /// The answer to whoever asks outside of the base path.
@@ -95,35 +118,9 @@ impl Pages {
             }
         }
     }
-
-    fn home(&self, request: &Parts) -> String {
-        let mut text = format!("{}: an immutable mirror of Go modules\n", BuildInfo::this());
-        if let Some(address) = self.address(request) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\nTo use it:\n\n    go env -w GOPROXY={address}\n");
-        }
-        text
-    }
-
-    /// The address by which the client came, as the request tells, unless the configuration does.
-    fn address(&self, request: &Parts) -> Option<String> {
-        if let Some(url) = &self.public_url {
-            return Some(url.as_str().trim_end_matches('/').to_owned());
-        }
-        let host = request
-            .uri
-            .authority()
-            .map(http::uri::Authority::as_str)
-            .or_else(|| request.headers.get(header::HOST)?.to_str().ok())?;
-        // What a client says of itself is repeated to it only if it can be nothing but a host.
-        let plain = host
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-._:[]".contains(c));
-        (plain && !host.is_empty()).then(|| format!("{}://{host}{}", self.scheme, self.base_path.as_str()))
-    }
 }
 
-fn page(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn page(status: StatusCode, content_type: HeaderValue, text: impl Into<Bytes>) -> Response<Body> {
     let body = Body::from(text.into());
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

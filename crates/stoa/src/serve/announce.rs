@@ -2,7 +2,11 @@
 
 use crate::{
     build_info::BuildInfo,
-    config::{Config, address::Listen, redact::redact, table::SETTINGS, value::Source},
+    config::{
+        Config,
+        address::{self, Listen},
+        redact::redact,
+    },
 };
 use checksum_db::DatabaseSetting;
 use std::io::Write;
@@ -13,7 +17,7 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
     let chain = config.values.get("upstream.chain");
     let upstream = chain.map(|value| redact(&value.text)).unwrap_or_default();
     let from = chain.map(|value| value.source.to_string()).unwrap_or_default();
-    let checksums = checksums(config.checksum_database.as_ref());
+    let checksums = checksums(config.checksums.database.as_ref());
     if config.telemetry.json {
         let build = BuildInfo::this();
         let build_time = build.build_time.map(tracing::field::display);
@@ -42,16 +46,6 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
             .lock()
             .write_all((lines.join("\n") + "\n").as_bytes());
     }
-    for setting in SETTINGS.iter().filter(|setting| setting.later) {
-        let written = |source: &Source| !matches!(source, Source::Default | Source::Found(_));
-        if config
-            .values
-            .get(setting.key)
-            .is_some_and(|value| written(&value.source))
-        {
-            tracing::warn!("{} is set, and does nothing yet", setting.key);
-        }
-    }
 }
 
 /// `https` where there is a certificate.
@@ -78,20 +72,14 @@ fn url(config: &Config, address: &Listen) -> Option<String> {
 
 /// What a Go user types: the public address if there is one.
 fn go_user(config: &Config, url: Option<&str>) -> Option<String> {
-    let public = config
-        .public_url
-        .as_ref()
-        .map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let public = config.public_url.as_ref().map(address::as_written);
     public.or_else(|| url.map(str::to_owned))
 }
 
-/// Until the checksum database is at work here, `go` asks it by itself: said once, so that nobody is surprised.
+/// Who knows the sums of modules.
 fn checksums(database: Option<&DatabaseSetting>) -> String {
     match database {
-        Some(database) => format!(
-            "the go command asks {} itself; this mirror does not relay that database yet",
-            database.key.name()
-        ),
+        Some(database) => format!("{}, which clients may ask for here", database.key.name()),
         None => "off: what was seen first holds".into(),
     }
 }

@@ -25,6 +25,8 @@ fn made_by(side: &str, number: usize) -> Module {
 async fn disagreeing_upstreams_make_no_version_of_two_halves() {
     let left = FakeUpstream::serving((0..VERSIONS).map(|number| made_by("left", number)));
     let right = FakeUpstream::serving((0..VERSIONS).map(|number| made_by("right", number)));
+    // Each fetches as if it were alone: what holds must hold without leases.
+    let stoa = || stoa().environment("STOA_LEASE__URL", "memory");
     let base = stoa();
     let one = base.clone().upstream(&left.url()).start();
     let two = stoa().beside(&base).upstream(&right.url()).start();

@@ -15,7 +15,7 @@ fn an_empty_folder_is_all_it_takes() {
         "data       ./stoa-data (created)",
         &format!("listen     {}", server.url()),
         "upstream   https://proxy.example.com|direct  (default: GOPROXY of the environment)",
-        "checksums  the go command asks sum.golang.org itself; this mirror does not relay that database yet",
+        "checksums  sum.golang.org, which clients may ask for here",
         &format!("use it     go env -w GOPROXY={}", server.url()),
     ] {
         server.wait_for_log(line);
@@ -54,8 +54,8 @@ fn every_wrong_setting_ends_with_64_and_one_sentence() {
         ("STOA_LISTEN", "nowhere", "listen: "),
         (
             "STOA_STORAGE__URL",
-            "s3://bucket/prefix",
-            "storage.url: this build has no s3: backend yet",
+            "s3://key:word@bucket/prefix",
+            "storage.url: there is more in it than a bucket",
         ),
         ("STOA_UPSTREAM__CHAIN", "ftp://x", "upstream.chain: "),
         (

@@ -1,10 +1,15 @@
 //! The binary itself: started, asked, signalled, and read.
 
+mod browser;
 mod build_script;
 mod command_line;
 mod configuration;
 mod connections;
+mod copy;
 mod drain;
+mod filling;
+mod first_page;
+mod listings;
 mod log;
 mod pages;
 mod service_manager;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use proxy_core::{
     records::RecordStore,
     store::{
-        CacheLimits, CachedStore, ModuleStore,
-        conformance::{Place, RecordPlace},
+        CacheLimits, CachedStore, Catalog, ModuleStore, Quarantine,
+        conformance::{CatalogPlace, FeedHandle, FeedPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
 use std::sync::Arc;
@@ -32,6 +32,45 @@ impl RecordPlace for Folder {
     async fn open(&self) -> Arc<dyn RecordStore> {
         Arc::new(FsStore::open(self.0.path()).unwrap())
     }
+}
+
+#[async_trait]
+impl CatalogPlace for Folder {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Catalog>) {
+        let store = FsStore::open(self.0.path()).unwrap();
+        (Arc::new(store.clone()), Arc::new(store))
+    }
+}
+
+#[async_trait]
+impl QuarantinePlace for Folder {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>) {
+        let store = FsStore::open(self.0.path()).unwrap();
+        (Arc::new(store.clone()), Arc::new(store))
+    }
+}
+
+#[async_trait]
+impl FeedPlace for Folder {
+    async fn open(&self) -> FeedHandle {
+        let store = Arc::new(FsStore::open(self.0.path()).unwrap());
+        FeedHandle::in_records(store.clone(), store.clone(), store)
+    }
+}
+
+mod feed {
+    use super::Folder;
+    proxy_core::feed_conformance!(async || Ok(Folder::new()));
+}
+
+mod catalog {
+    use super::Folder;
+    proxy_core::catalog_conformance!(async || Ok(Folder::new()));
+}
+
+mod quarantine {
+    use super::Folder;
+    proxy_core::quarantine_conformance!(async || Ok(Folder::new()));
 }
 
 mod files {

@@ -6,6 +6,8 @@ mod adopted;
 mod conformance;
 mod full_disk;
 mod killed;
+mod leases;
 mod processes;
 mod refused;
+mod scrubbed;
 mod tree;

@@ -1,6 +1,9 @@
 //! Asking one promise of one place, with a limit of time and a runtime of its own.
 
-use super::{MODULE_STORE, Place, Promise, RECORD_STORE, RecordPlace};
+use super::{
+    CATALOG, CatalogPlace, FEED, FeedPlace, MODULE_STORE, Place, Promise, QUARANTINE, QuarantinePlace,
+    RECORD_STORE, RecordPlace,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::Runtime;
 
@@ -21,6 +24,27 @@ pub fn prove_records<P: RecordPlace>(name: &str, fresh: impl AsyncFnOnce() -> Re
     });
 }
 
+/// Asks the promise of this name of a fresh catalog, and panics where it is not kept.
+pub fn prove_catalog<P: CatalogPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(CATALOG, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn CatalogPlace>)
+    });
+}
+
+/// Asks the promise of this name of a fresh store and its feed, and panics where it is not kept.
+pub fn prove_feed<P: FeedPlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(FEED, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn FeedPlace>)
+    });
+}
+
+/// Asks the promise of this name of a fresh quarantine, and panics where it is not kept.
+pub fn prove_quarantine<P: QuarantinePlace>(name: &str, fresh: impl AsyncFnOnce() -> Result<P, String>) {
+    prove(QUARANTINE, name, async || {
+        Ok(Arc::new(fresh().await?) as Arc<dyn QuarantinePlace>)
+    });
+}
+
 /// Asks all promises that `chosen` picks of a module store, each of a fresh one, and names those it breaks: how the
 /// suite itself is tested.
 pub fn broken_by<P: Place>(fresh: impl AsyncFn() -> P, chosen: impl Fn(&str) -> bool) -> Vec<&'static str> {
@@ -35,7 +59,8 @@ pub fn broken_by<P: Place>(fresh: impl AsyncFn() -> P, chosen: impl Fn(&str) -> 
     broken.map(|promise| promise.name).collect()
 }
 
-fn prove<P: ?Sized + Send + Sync>(
+/// Asks one of these promises of a fresh place.
+pub(crate) fn prove<P: ?Sized + Send + Sync>(
     promises: &'static [Promise<P>],
     name: &str,
     fresh: impl AsyncFnOnce() -> Result<Arc<P>, String>,

@@ -1,0 +1,207 @@
+//! `stoa copy`: fills one store from another.
+
+use super::{print, work};
+use crate::{
+    config::{
+        Config,
+        environment::Environment,
+        redact::redact,
+        storage_url::{self, StorageUrl},
+    },
+    exit::Failure,
+    open_store::open_at,
+    transfer::{Ending, Source, Tally, Target, progress::Progress, transfer},
+    wiring::{Wired, wire},
+};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use indicatif::{HumanBytes, HumanCount};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+const HELP: &str = "\
+Every file is checked on its way, as a file from an upstream is: by the sums of
+the checksum database (or the record of its first sight) and by the rules of
+module zips. Those records are copied too. What TO has stays as it is: a file of
+FROM that disagrees with it is reported, and the exit code is 1.
+
+The command may be stopped at any time and run again; it copies what is missing.
+Servers may go on using both stores meanwhile.
+
+Examples:
+  stoa copy file:./stoa-data s3://modules/go
+      move from a disk to a bucket: copy, restart the servers with the bucket,
+      copy once more for what they fetched in between
+  stoa copy 's3://old?profile=athens' postgres://stoa@db/stoa
+      each URL may carry settings of its own
+  STOA_CHECKSUMS__DATABASE=off stoa copy file:./a file:./b
+      without asking a checksum database, on a machine with no way out
+
+Exit codes:
+   0  TO has everything that FROM has
+   1  some files disagree, are damaged or break a rule; the rest is copied
+  64  the command line or the configuration is wrong
+  69  a store is not there, or a checksum database; run it again
+ 130  interrupted; run it again";
+
+/// The grammar.
+pub(super) fn command() -> Command {
+    let url =
+        |name: &'static str, help: &'static str| Arg::new(name).value_name(name).required(true).help(help);
+    Command::new("copy")
+        .about("Copy everything one store has into another, checked")
+        .arg(url("FROM", "The store to read, as storage.url would name it"))
+        .arg(url("TO", "The store to fill, as storage.url would name it"))
+        .arg(parallel())
+        .after_help(HELP)
+}
+
+/// How many versions at a time.
+pub(super) fn parallel() -> Arg {
+    Arg::new("parallel")
+        .long("parallel")
+        .value_name("COUNT")
+        .default_value("8")
+        .value_parser(value_parser!(u16).range(1..=256))
+        .help("How many versions are copied at a time")
+}
+
+/// Copies.
+pub(super) fn run(matches: &ArgMatches, config: &Config, environment: &Environment) -> Result<(), Failure> {
+    let (from, to) = (url(matches, "FROM")?, url(matches, "TO")?);
+    if same_place(&from, &to) {
+        return Err(Failure::Usage("FROM and TO are the same store".into()));
+    }
+    work(config, async |stop| {
+        let source = source(&from, matches, config).await?;
+        fill(&source, &to, "TO", matches, config, environment, &stop).await
+    })
+}
+
+/// Fills a store, and says how it ended.
+pub(super) async fn fill(
+    source: &Source,
+    to: &StorageUrl,
+    what: &str,
+    matches: &ArgMatches,
+    config: &Config,
+    environment: &Environment,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let storage = open_at(to, what, config).await?;
+    let description = storage.description.clone();
+    let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
+    let Wired {
+        mirror,
+        catalog,
+        feed,
+        ..
+    } = wired;
+    let target = Target {
+        ingest: mirror.ingest().clone(),
+        catalog,
+    };
+    let progress = Progress::new();
+    progress.tell(&format!("from {}\n  to {description}", source.name));
+    let at_a_time = usize::from(*matches.get_one::<u16>("parallel").unwrap_or(&8));
+    let (tally, ending) = transfer(source, &target, at_a_time, &progress, stop).await;
+    let fed = match feed.in_records() {
+        Some(feed) => feed.append_announced().await,
+        None => Ok(()),
+    };
+    progress.finish();
+    print(&summary(&tally))?;
+    conclude(&tally, ending)?;
+    // The files are there; a server that starts on this store adds to the feed what is missing in it.
+    fed.map_err(|error| Failure::Unavailable(format!("everything is copied, but not in /index yet: {error}")))
+}
+
+fn summary(tally: &Tally) -> String {
+    let Tally {
+        versions,
+        copied,
+        bytes,
+        present,
+        found,
+        failed,
+    } = *tally;
+    let mut text = format!(
+        "{} versions: {} files copied ({}), {} were there",
+        HumanCount(versions),
+        HumanCount(copied),
+        HumanBytes(bytes),
+        HumanCount(present),
+    );
+    if found > 0 {
+        text.push_str(&format!(", {} refused", HumanCount(found)));
+    }
+    if failed > 0 {
+        text.push_str(&format!(", {} failed", HumanCount(failed)));
+    }
+    text + "\n"
+}
+
+fn conclude(tally: &Tally, ending: Ending) -> Result<(), Failure> {
+    match ending {
+        Ending::Gone(sentence) => Err(Failure::Unavailable(format!("{sentence}; run it again to go on"))),
+        Ending::Stopped => Err(Failure::Interrupted("stopped; run it again to go on".into())),
+        Ending::Done if tally.failed > 0 => Err(Failure::Unavailable(format!(
+            "{} files could not be read or written; run it again to go on",
+            tally.failed
+        ))),
+        Ending::Done if tally.found > 0 => Err(Failure::Found(format!(
+            "{} files were not copied as they are in the source; each is named above",
+            tally.found
+        ))),
+        Ending::Done => Ok(()),
+    }
+}
+
+fn url(matches: &ArgMatches, name: &str) -> Result<StorageUrl, Failure> {
+    let text = matches
+        .get_one::<String>(name)
+        .map(String::as_str)
+        .unwrap_or_default();
+    let url = storage_url::parse(text).map_err(|wrong| Failure::Usage(format!("{name}: {wrong}")))?;
+    match url {
+        StorageUrl::Memory => Err(Failure::Usage(format!(
+            "{name}: a store in memory is gone when this command ends"
+        ))),
+        url => Ok(url),
+    }
+}
+
+/// Opens the store to read from, which must be there: a folder is not made by looking into it.
+async fn source(from: &StorageUrl, matches: &ArgMatches, config: &Config) -> Result<Source, Failure> {
+    if let StorageUrl::File(folder) = from
+        && !folder.is_dir()
+    {
+        return Err(Failure::Usage(format!(
+            "FROM: there is no folder {}",
+            folder.display()
+        )));
+    }
+    let storage = open_at(from, "FROM", config).await?;
+    let catalog = storage
+        .catalog
+        .ok_or_else(|| Failure::Usage("FROM: this store cannot list what it keeps".into()))?;
+    let text = matches
+        .get_one::<String>("FROM")
+        .map(String::as_str)
+        .unwrap_or_default();
+    Ok(Source {
+        modules: storage.modules,
+        catalog,
+        records: Some(Arc::clone(&storage.records)),
+        name: redact(text),
+    })
+}
+
+/// Whether both name the same folder. Two ways to name one bucket are not seen through; nothing is lost then either.
+fn same_place(from: &StorageUrl, to: &StorageUrl) -> bool {
+    match (from, to) {
+        (StorageUrl::File(from), StorageUrl::File(to)) => {
+            from == to || matches!((from.canonicalize(), to.canonicalize()), (Ok(from), Ok(to)) if from == to)
+        }
+        (from, to) => from == to,
+    }
+}

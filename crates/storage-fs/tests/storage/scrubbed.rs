@@ -1,0 +1,448 @@
+//! Rot: bits flipped in kept files are named, every one and no other, and what is set aside comes back.
+
+use futures::future::join_all;
+use proxy_core::{
+    checksums::NoDatabase,
+    file::{Body, Kind, ModuleFile},
+    mirror::ingest::Ingest,
+    module::ModuleVersion,
+    records::{RecordKey, RecordStore},
+    scrub::{Depth, Fault, Inspected, Inspector, Patrol, PatrolParts, Repair},
+    seen,
+    store::{Catalog, Inserted, ModuleStoreExt, StoreError, conformance::Samples},
+    verify::Unverified,
+};
+use rand::seq::IteratorRandom;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use storage_fs::FsStore;
+use testkit::module::Module;
+
+/// A folder, and what looks after it.
+struct House {
+    folder: tempfile::TempDir,
+    store: FsStore,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FsStore::open(folder.path()).unwrap();
+        Self { folder, store }
+    }
+
+    fn ingest(&self) -> Ingest {
+        Ingest {
+            store: Arc::new(self.store.clone()),
+            records: Arc::new(self.store.clone()),
+            checksums: Arc::new(NoDatabase),
+            spool: self.store.spool().clone(),
+            feed: None,
+        }
+    }
+
+    /// Keeps all three files of a version, and records them.
+    async fn keep(&self, module: &Module) {
+        for (kind, bytes) in [
+            (Kind::Info, module.info().to_vec()),
+            (Kind::Mod, module.go_mod().to_vec()),
+            (Kind::Zip, module.zip().to_vec()),
+        ] {
+            let file = Unverified::new(name(module, kind), Body::from_bytes(bytes));
+            let inserted = self.ingest().insert(file, "a test", None).await.unwrap();
+            assert_eq!(inserted, Inserted::New);
+        }
+    }
+
+    fn inspector(&self, depth: Depth) -> Inspector {
+        Inspector {
+            store: Arc::new(self.store.clone()),
+            records: Arc::new(self.store.clone()),
+            spool: self.store.spool().clone(),
+            feed: None,
+            depth,
+        }
+    }
+
+    fn repair(&self) -> Repair {
+        Repair {
+            store: Arc::new(self.store.clone()),
+            records: Arc::new(self.store.clone()),
+            quarantine: Arc::new(self.store.clone()),
+        }
+    }
+
+    async fn inspect(&self, file: &ModuleFile) -> Inspected {
+        self.inspector(Depth::Whole).inspect(file).await.unwrap().unwrap()
+    }
+
+    /// Everything that is listed, page by page.
+    async fn listed(&self) -> Vec<ModuleFile> {
+        let mut files: Vec<ModuleFile> = Vec::new();
+        loop {
+            let page = self.store.files(files.last(), 100).await.unwrap();
+            if page.is_empty() {
+                return files;
+            }
+            files.extend(page);
+        }
+    }
+
+    /// The faults of every file.
+    async fn faults(&self, depth: Depth) -> BTreeMap<String, String> {
+        let (inspector, files) = (self.inspector(depth), self.listed().await);
+        let mut faults = BTreeMap::new();
+        for files in files.chunks(64) {
+            let inspected = join_all(files.iter().map(|file| inspector.inspect(file))).await;
+            for inspected in inspected {
+                for fault in inspected.unwrap().unwrap().faults {
+                    let (name, fault) = match &fault {
+                        Fault::Damaged(corrupt) => (corrupt.file().tree_path(), fault.to_string()),
+                        Fault::Torn { zip, .. } => (zip.tree_path(), fault.to_string()),
+                        other => (other.to_string(), other.to_string()),
+                    };
+                    faults.insert(name, fault);
+                }
+            }
+        }
+        faults
+    }
+
+    /// Overwrites a file in place, as rot does.
+    fn overwrite(&self, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let path = self.folder.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::write(&path, bytes).unwrap();
+    }
+
+    fn set_aside(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        collect(&self.folder.path().join(".stoa/damaged"), &mut found);
+        found
+    }
+}
+
+fn collect(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            found.insert(path.file_name().unwrap().to_string_lossy().into_owned());
+        }
+    }
+}
+
+fn version(module: &Module) -> ModuleVersion {
+    Samples::module(&module.path, &module.version)
+}
+
+fn name(module: &Module, kind: Kind) -> ModuleFile {
+    ModuleFile::new(version(module), kind)
+}
+
+/// One bit each in 1,000 of 1,800 files: every kind of file, at any place, the dates in a zip included.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_flipped_bit_is_named_and_no_other_file() {
+    let house = House::new();
+    let modules: Vec<Module> = (0..600)
+        .map(|number| {
+            Module::new(
+                &format!("example.test/Mod{}/m", number % 40),
+                &format!("v1.{number}.0"),
+            )
+        })
+        .collect();
+    for modules in modules.chunks(8) {
+        join_all(modules.iter().map(|module| house.keep(module))).await;
+    }
+    assert_eq!(house.faults(Depth::Bytes).await, BTreeMap::new());
+    let files: Vec<String> = house.listed().await.iter().map(ModuleFile::tree_path).collect();
+    assert_eq!(files.len(), 1800);
+    let chosen: BTreeSet<String> = files
+        .into_iter()
+        .sample(&mut rand::rng(), 1000)
+        .into_iter()
+        .collect();
+    for file in &chosen {
+        house.overwrite(file, |bytes| {
+            let bit = rand::random_range(0..bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        });
+    }
+    for depth in [Depth::Bytes, Depth::Whole] {
+        let named: BTreeSet<String> = house.faults(depth).await.into_keys().collect();
+        assert_eq!(named, chosen, "{depth:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_set_aside_is_a_miss_and_comes_back_as_it_was() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    for (kind, right) in [
+        (Kind::Zip, module.zip().to_vec()),
+        (Kind::Mod, module.go_mod().to_vec()),
+        (Kind::Info, module.info().to_vec()),
+    ] {
+        let file = name(&module, kind);
+        house.overwrite(&file.tree_path(), |bytes| bytes[0] ^= 1);
+        let damaged = house.inspect(&file).await;
+        let [Fault::Damaged(corrupt)] = &damaged.faults[..] else {
+            panic!("{:?}", damaged.faults)
+        };
+        let sum = corrupt.found().unwrap();
+        house.repair().mend(&damaged.faults[0]).await.unwrap();
+        assert!(!house.store.contains(&file).await.unwrap());
+        let aside = format!("v1.0.0.{kind}.{sum}");
+        assert!(house.set_aside().contains(&aside), "{:?}", house.set_aside());
+        // Its version lacks only what was set aside.
+        assert_eq!(
+            house.faults(Depth::Whole).await,
+            BTreeMap::new(),
+            "without the .{kind}"
+        );
+
+        // Other bytes do not take its place, even if they pass every rule.
+        let other = match kind {
+            Kind::Info => br#"{"Version":"v1.0.0","Time":"2001-01-01T00:00:00Z"}"#.to_vec(),
+            Kind::Mod => b"module example.test/m\n\n// another\n".to_vec(),
+            Kind::Zip => module.clone().file("more.go", "package m\n").zip().to_vec(),
+        };
+        let other = Unverified::new(file.clone(), Body::from_bytes(other));
+        assert!(house.ingest().insert(other, "a test", None).await.is_err());
+        let same = Unverified::new(file.clone(), Body::from_bytes(right));
+        let healed = house.ingest().insert(same, "a test", None).await.unwrap();
+        assert_eq!(healed, Inserted::New);
+        let inspected = house.inspect(&file).await;
+        assert!(inspected.faults.is_empty() && inspected.healed, "{inspected:?}");
+        house.repair().settle(&file, &inspected).await.unwrap();
+        assert!(!house.inspect(&file).await.healed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zip_without_the_others_is_torn_until_what_is_missing_is_a_miss() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    let go_mod = name(&module, Kind::Mod).tree_path();
+    fs::remove_file(house.folder.path().join(go_mod)).unwrap();
+    let zip = name(&module, Kind::Zip);
+    let inspected = house.inspect(&zip).await;
+    let [
+        fault @ Fault::Torn {
+            missing: Kind::Mod, ..
+        },
+    ] = &inspected.faults[..]
+    else {
+        panic!("{:?}", inspected.faults)
+    };
+    house.repair().mend(fault).await.unwrap();
+    assert_eq!(house.faults(Depth::Whole).await, BTreeMap::new());
+    assert!(house.store.contains(&zip).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_without_records_is_held_against_the_rules_and_recorded() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0").file("a.go", "package m\n");
+    let other = Module::new("example.test/other", "v1.0.0").file("a.go", "package other\n");
+    for module in [&module, &other] {
+        let folder = house.folder.path().join(&module.path).join("@v");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("v1.0.0.info"), module.info()).unwrap();
+        fs::write(folder.join("v1.0.0.mod"), module.go_mod()).unwrap();
+        fs::write(folder.join("v1.0.0.zip"), module.zip()).unwrap();
+        // What Go's own cache has besides.
+        fs::write(folder.join("v1.0.0.lock"), "").unwrap();
+        fs::write(folder.join("list"), "v1.0.0\n").unwrap();
+    }
+    for file in house.listed().await {
+        let inspected = house.inspect(&file).await;
+        assert!(inspected.faults.is_empty(), "{:?}", inspected.faults);
+        house.repair().settle(&file, &inspected).await.unwrap();
+    }
+    let seen = seen::read(&house.store, &version(&module), Kind::Zip)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (seen.from.as_str(), seen.size),
+        ("adopted", module.zip().len() as u64)
+    );
+
+    // Of one that is not recorded yet, the zip's own sums tell which of two files that disagree has changed.
+    let key = RecordKey::parse("seen/example.test/other@v1.0.0").unwrap();
+    house.store.remove(&key).await.unwrap();
+    house.overwrite("example.test/other/@v/v1.0.0.mod", |bytes| {
+        bytes.extend_from_slice(b"// more\n")
+    });
+    let named: Vec<String> = house.faults(Depth::Whole).await.into_keys().collect();
+    assert_eq!(named, ["example.test/other/@v/v1.0.0.mod"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_a_files_name_and_is_no_file_is_damage() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    let path = |kind| house.folder.path().join(name(&module, kind).tree_path());
+    for kind in Kind::ALL {
+        fs::remove_file(path(kind)).unwrap();
+    }
+    fs::create_dir(path(Kind::Zip)).unwrap();
+    fs::write(path(Kind::Mod), "").unwrap();
+    std::os::unix::fs::symlink("nowhere", path(Kind::Info)).unwrap();
+    let faults = house.faults(Depth::Bytes).await;
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    for kind in Kind::ALL {
+        let file = name(&module, kind);
+        let inspected = house.inspect(&file).await;
+        for fault in &inspected.faults {
+            house.repair().mend(fault).await.unwrap();
+        }
+        assert!(
+            fs::symlink_metadata(path(kind)).is_err(),
+            "the .{kind} is still there"
+        );
+    }
+    assert_eq!(house.listed().await, []);
+    house.keep(&module).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotten_sum_beside_a_zip_goes_with_it() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    let zip = name(&module, Kind::Zip);
+    house.overwrite(&zip.tree_path(), |bytes| bytes[40] ^= 4);
+    house.overwrite("example.test/m/@v/v1.0.0.ziphash", |bytes| {
+        bytes[10] = if bytes[10] == b'A' { b'B' } else { b'A' };
+    });
+    let inspected = house.inspect(&zip).await;
+    house.repair().mend(&inspected.faults[0]).await.unwrap();
+    assert_eq!(house.set_aside().len(), 2, "{:?}", house.set_aside());
+    let again = Unverified::new(zip, Body::from_bytes(module.zip()));
+    assert_eq!(
+        house.ingest().insert(again, "a test", None).await.unwrap(),
+        Inserted::New
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotten_record_is_told_and_made_anew() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    house.overwrite(".stoa/seen/example.test/m@v1.0.0", |bytes| bytes[0] ^= 1);
+    let go_mod = name(&module, Kind::Mod);
+    let inspected = house.inspect(&go_mod).await;
+    let [fault @ Fault::Record { .. }] = &inspected.faults[..] else {
+        panic!("{:?}", inspected.faults)
+    };
+    house.repair().mend(fault).await.unwrap();
+    for file in house.listed().await {
+        let inspected = house.inspect(&file).await;
+        assert!(inspected.faults.is_empty() && inspected.unrecorded.is_some());
+        house.repair().settle(&file, &inspected).await.unwrap();
+        assert!(house.inspect(&file).await.unrecorded.is_none());
+    }
+}
+
+/// A folder that has more entries than are held at once is listed all the same, in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_folder_is_listed_whole() {
+    let house = House::new();
+    let folder = house.folder.path().join("example.test/m/@v");
+    fs::create_dir_all(&folder).unwrap();
+    for number in 0..1500 {
+        fs::write(folder.join(format!("v1.{number}.0.info")), "x").unwrap();
+        fs::write(folder.join(format!("v1.{number}.0.mod")), "x").unwrap();
+    }
+    for number in 0..1200 {
+        let folder = house.folder.path().join(format!("example.test/n{number}/@v"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("v1.0.0.mod"), "x").unwrap();
+    }
+    let names: Vec<String> = house.listed().await.iter().map(ModuleFile::tree_path).collect();
+    assert_eq!(names.len(), 4200);
+    assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
+    let one_page = house.store.files(None, 10_000).await.unwrap();
+    assert_eq!(one_page.len(), 4200);
+}
+
+/// A patrol that is ended halfway goes on where it was, and finds what is damaged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patrol_finds_damage_and_its_round_outlives_the_process() {
+    let house = House::new();
+    for number in 0..30 {
+        house
+            .keep(&Module::new("example.test/m", &format!("v1.{number}.0")))
+            .await;
+    }
+    let damaged = "example.test/m/@v/v1.29.0.zip";
+    house.overwrite(damaged, |bytes| bytes[50] ^= 1);
+    let patrol = |catalog: Arc<dyn Catalog>| {
+        Patrol::new(PatrolParts {
+            catalog,
+            inspector: house.inspector(Depth::Whole),
+            repair: house.repair(),
+            every: Duration::from_secs(3600),
+            rate: 1 << 30,
+            still: Duration::from_millis(300),
+        })
+    };
+    // One that comes to a catalog that fails after the first page.
+    let failing = Arc::new(Failing(house.store.clone()));
+    let first = patrol(Arc::clone(&failing) as _);
+    let status = first.status();
+    let running = tokio::spawn(first.run());
+    while status.read().0.files == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    running.abort();
+    let _ = running.await;
+    let after_the_first_page = status.read().0.files;
+    assert_eq!(after_the_first_page, 32);
+
+    // The next process takes the round over where it was, once it has seen it stand still.
+    let second = patrol(Arc::new(house.store.clone()));
+    let status = second.status();
+    let running = tokio::spawn(second.run());
+    while status.read().0.ended.is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    running.abort();
+    let (tally, _) = status.read();
+    assert_eq!(
+        (tally.files, tally.damaged, tally.faults, tally.unread),
+        (90, 1, 0, 0)
+    );
+    assert!(!house.folder.path().join(damaged).exists());
+    assert_eq!(house.set_aside().len(), 1);
+}
+
+/// Lists one page and no more.
+#[derive(Debug)]
+struct Failing(FsStore);
+
+#[async_trait::async_trait]
+impl Catalog for Failing {
+    async fn files(&self, after: Option<&ModuleFile>, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
+        match after {
+            None => self.0.files(None, limit).await,
+            Some(_) => Err(StoreError::unavailable("it was asked twice")),
+        }
+    }
+}

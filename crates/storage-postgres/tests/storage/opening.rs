@@ -1,0 +1,115 @@
+//! Opening: many at once, with fewer rights, over TLS, and what is refused.
+
+use crate::place::Schema;
+use futures::future::join_all;
+use proxy_core::store::{Inserted, ModuleStore, conformance::Samples};
+use sqlx::AssertSqlSafe;
+use storage_postgres::{OpenError, PostgresStore, PostgresUrl};
+use testkit::postgres::Servers;
+
+/// How often it is tried: a race that is lost once in a while is lost.
+const ROUNDS: u32 = 10;
+
+async fn open_at_once(fresh: fn() -> Result<Schema, String>) {
+    for _ in 0..ROUNDS {
+        let schema = match fresh() {
+            Ok(schema) => schema,
+            Err(why) => testkit::skip_or_fail!("{why}"),
+        };
+        let url = schema.url("&max_connections=2");
+        let opened = join_all((0..8).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { PostgresStore::connect(&url).await })
+        }));
+        for store in opened.await {
+            store.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_start_at_once_make_one_schema() {
+    open_at_once(Schema::direct).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_start_at_once_behind_a_pooler_make_one_schema() {
+    open_at_once(Schema::pooled).await;
+}
+
+#[tokio::test]
+async fn a_schema_from_the_future_is_refused() {
+    let schema = match Schema::direct() {
+        Ok(schema) => schema,
+        Err(why) => testkit::skip_or_fail!("{why}"),
+    };
+    schema.store().await;
+    let later = format!("INSERT INTO {}.migrations (number) VALUES (1000)", schema.name());
+    sqlx::raw_sql(AssertSqlSafe(later))
+        .execute(&mut schema.owner().await)
+        .await
+        .unwrap();
+    let error = PostgresStore::connect(&schema.url("")).await.unwrap_err();
+    assert!(matches!(error, OpenError::Newer), "{error:?}");
+}
+
+#[tokio::test]
+async fn certificates_are_verified_in_full() {
+    let (schema, servers) = match (Schema::direct(), Servers::find()) {
+        (Ok(schema), Ok(servers)) => (schema, servers),
+        (Err(why), _) | (_, Err(why)) => testkit::skip_or_fail!("{why}"),
+    };
+    let root = format!("&sslmode=verify-full&sslrootcert={}", servers.authority.display());
+    let store = PostgresStore::connect(&schema.url(&root)).await.unwrap();
+    let info = Samples::new()
+        .info(&Samples::module("example.com/m", "v1.0.0"), 0)
+        .await;
+    assert_eq!(store.insert(info).await.unwrap(), Inserted::New);
+    // No root that would vouch for it.
+    let error = PostgresStore::connect(&schema.url("&sslmode=verify-full"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, OpenError::NotLetIn(_)), "{error:?}");
+    // The same machine by a name that the certificate does not have.
+    let renamed = |mode: &str| {
+        let url = servers.direct.replace("127.0.0.1", "0.0.0.0");
+        let root = servers.authority.display();
+        PostgresUrl::parse(&format!(
+            "{url}?schema={}&sslmode={mode}&sslrootcert={root}",
+            schema.name()
+        ))
+        .unwrap()
+    };
+    PostgresStore::connect(&renamed("verify-ca")).await.unwrap();
+    let error = PostgresStore::connect(&renamed("verify-full")).await.unwrap_err();
+    assert!(matches!(error, OpenError::NotLetIn(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_told_so_without_the_password() {
+    let servers = match Servers::find() {
+        Ok(servers) => servers,
+        Err(why) => testkit::skip_or_fail!("{why}"),
+    };
+    let wrong = servers.direct.replace("stoa:stoa@", "stoa:canary@");
+    let error = PostgresStore::connect(&PostgresUrl::parse(&wrong).unwrap())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, OpenError::NotLetIn(_)), "{error:?}");
+    assert!(!format!("{error:?} {error}").contains("canary"));
+    let nowhere = format!("{}_no_such_database", servers.direct);
+    let error = PostgresStore::connect(&PostgresUrl::parse(&nowhere).unwrap())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, OpenError::NotLetIn(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable() {
+    let port = testkit::port::Port::reserve();
+    let url = format!("postgres://u@{}/d?connect_timeout=1", port.address());
+    let error = PostgresStore::connect(&PostgresUrl::parse(&url).unwrap())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+}
