@@ -18,8 +18,24 @@ usage: cargo xtask deploy [--quick] [--binary FILE] [part …]
   --quick            what takes moments, with the binary of an ordinary build
   --binary FILE      this release binary, rather than one built now";
 
-/// What the long ones run.
-const PROGRAMS: [Program; 4] = [
+/// What the quick ones run.
+const QUICK: [Program; 2] = [
+    Program {
+        name: "systemd-analyze",
+        probe: &["--version"],
+        package: "systemd",
+        purpose: "checking units",
+    },
+    Program {
+        name: "pip",
+        probe: &["--version"],
+        package: "python3-pip",
+        purpose: "installing hadolint",
+    },
+];
+
+/// What the long ones run as well.
+const LONG: [Program; 3] = [
     Program {
         name: "buildah",
         probe: &["--version"],
@@ -33,18 +49,17 @@ const PROGRAMS: [Program; 4] = [
         purpose: "fresh roots and base images",
     },
     Program {
-        name: "systemd-analyze",
-        probe: &["--version"],
-        package: "systemd",
-        purpose: "checking units",
-    },
-    Program {
         name: "dpkg-deb",
         probe: &["--version"],
         package: "dpkg",
         purpose: "the Debian package",
     },
 ];
+
+/// Installs what the quick ones run.
+pub(crate) fn quick_programs() -> Result<(), Failure> {
+    QUICK.iter().try_for_each(Program::provide)
+}
 
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let (mut quick, mut binary, mut parts) = (false, None, Vec::new());
@@ -65,13 +80,14 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     tests.args(["test", "--locked", "--package", "xtask", "--test", "deploy", "--"]);
     tests.args(["--nocapture", "--test-threads=1"]);
     tests.args(parts.iter().map(|part| format!("{part}::")));
+    step("programs", quick_programs)?;
     if quick {
         if let Some(binary) = binary {
             tests.env("STOA_TEST_BINARY", root().join(binary));
         }
         return last_program("deploy", &mut tests);
     }
-    step("programs", || PROGRAMS.iter().try_for_each(Program::provide))?;
+    step("programs", || LONG.iter().try_for_each(Program::provide))?;
     let build = dist::Build::of(binary)?;
     tests
         .env("STOA_TEST_BINARY", &build.binary)

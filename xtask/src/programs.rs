@@ -50,6 +50,38 @@ pub(crate) const CURL: Program = Program {
     purpose: "the commands of the book",
 };
 
+/// Serves the repositories of tests over ssh.
+pub(crate) const SSHD: Program = Program {
+    name: "/usr/sbin/sshd",
+    probe: &["-V"],
+    package: "openssh-server",
+    purpose: "tests of version control over ssh",
+};
+
+/// Fetches from hosts by ssh, for git.
+pub(crate) const SSH: Program = Program {
+    name: "ssh",
+    probe: &["-V"],
+    package: "openssh-client",
+    purpose: "tests of version control over ssh",
+};
+
+/// Mercurial, both ends of it.
+pub(crate) const HG: Program = Program {
+    name: "hg",
+    probe: &["--version", "--quiet"],
+    package: "mercurial",
+    purpose: "tests of other version control",
+};
+
+/// Subversion, both ends of it.
+pub(crate) const SVN: Program = Program {
+    name: "svn",
+    probe: &["--version", "--quiet"],
+    package: "subversion",
+    purpose: "tests of other version control",
+};
+
 /// What the mirror is measured against, and the front server of the book.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",

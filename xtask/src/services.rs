@@ -54,6 +54,10 @@ impl Service for Program {
 const ALL: &[&dyn Service] = &[
     &programs::GIT,
     &programs::GO,
+    &programs::SSH,
+    &programs::SSHD,
+    &programs::HG,
+    &programs::SVN,
     &programs::FAKETIME,
     &programs::CHROMEDRIVER,
     &programs::CURL,

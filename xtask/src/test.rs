@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything CI does, in the order in which failing is cheap.
 
 use crate::{
-    Failure, services,
+    Failure, deploy, services,
     step::{last_program, program, step},
     tidy,
     tree::cargo,
@@ -13,6 +13,7 @@ const FUZZ_SECONDS: &str = "10";
 pub(crate) fn run() -> Result<(), Failure> {
     // Stopped when this ends, however it ends.
     let services = step("services", services::up)?;
+    step("programs", deploy::quick_programs)?;
     program("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("tidy", tidy::run)?;
     let clippy = [

@@ -158,21 +158,23 @@ impl RepositoryAccess {
         }
         let mut command = String::from("ssh -o BatchMode=yes -o StrictHostKeyChecking=yes");
         if let Some(key) = &self.ssh_key {
-            command.push_str(&format!(" -o IdentitiesOnly=yes -i {}", quoted(key)));
+            command.push_str(&format!(" -o IdentitiesOnly=yes -o {}", option("IdentityFile", key)));
         }
         if let Some(hosts) = &self.known_hosts {
             command.push_str(&format!(
-                " -o UserKnownHostsFile={} -o GlobalKnownHostsFile=/dev/null",
-                quoted(hosts)
+                " -o {} -o GlobalKnownHostsFile=/dev/null",
+                option("UserKnownHostsFile", hosts)
             ));
         }
         Some(command)
     }
 }
 
-/// A path for the shell in which `git` starts `ssh`.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
+/// An option of `ssh` that names one file, for the shell in which `git` starts it. `ssh` takes blanks for the end of a
+/// name that is not in quotes, and a percent sign for the beginning of a token.
+fn option(name: &str, path: &Path) -> String {
+    let path = path.to_string_lossy().replace('%', "%%");
+    format!("'{name}=\"{}\"'", path.replace('\'', r"'\''"))
 }
 
 impl Watched {

@@ -60,7 +60,8 @@ struct Inner {
 /// Who fetches a module.
 enum Way {
     Git(Source),
-    Upstream(Arc<dyn Upstream>),
+    Proxy(Arc<dyn Upstream>),
+    Go(GoCommand),
 }
 
 impl Direct {
@@ -85,7 +86,7 @@ impl Direct {
                 let opened = parts.proxies.open(address.url().as_str(), repository.trust);
                 let refused =
                     |why| UpstreamError::not_found(format!("{path}: invalid proxy {address}: {why}"));
-                opened.map(Way::Upstream).map_err(refused)
+                opened.map(Way::Proxy).map_err(refused)
             }
             vcs => {
                 if !parts.discovery.may_run(&repository) {
@@ -98,7 +99,12 @@ impl Direct {
                     .discovery
                     .judge(&repository, first_address(&repository)?)
                     .await?;
-                Ok(Way::Upstream(Arc::new(parts.go.clone())))
+                // Of Subversion's tags go says that there are none where it cannot ask for them.
+                if !parts.go.finds(vcs.name()) {
+                    let reason = format!("{path}: {vcs} is not installed beside this server").into();
+                    return Err(UpstreamError::Unsupported { reason });
+                }
+                Ok(Way::Go(parts.go.clone()))
             }
         }
     }
@@ -138,7 +144,8 @@ impl Upstream for Direct {
                 let resolved = self.0.parts.git.resolve(&source, query, context).await;
                 resolved.map_err(|error| naming(error, &asked()))
             }
-            Way::Upstream(upstream) => upstream.resolve(path, query, context).await,
+            Way::Proxy(proxy) => proxy.resolve(path, query, context).await,
+            Way::Go(go) => go.resolve(path, query, context).await,
         }
     }
 
@@ -152,7 +159,18 @@ impl Upstream for Direct {
                 let versions = self.0.parts.git.versions(&source, context).await;
                 versions.map_err(|error| naming(error, path.as_str()))
             }
-            Way::Upstream(upstream) => upstream.versions(path, context).await,
+            Way::Proxy(proxy) => proxy.versions(path, context).await,
+            Way::Go(go) => {
+                let versions = go.versions(path, context).await?;
+                // The same where the host did not answer: that there are none is believed of a host that was reached.
+                if versions.is_empty()
+                    && let Err(error) = go.resolve(path, &Query::Latest, context).await
+                    && !matches!(error, UpstreamError::NotFound { .. })
+                {
+                    return Err(error);
+                }
+                Ok(versions)
+            }
         }
     }
 
@@ -162,7 +180,8 @@ impl Upstream for Direct {
                 let fetched = self.0.parts.git.fetch(&source, wanted, context).await;
                 fetched.map_err(|error| naming(error, &wanted.module.to_string()))
             }
-            Way::Upstream(upstream) => upstream.fetch(wanted, context).await,
+            Way::Proxy(proxy) => proxy.fetch(wanted, context).await,
+            Way::Go(go) => go.fetch(wanted, context).await,
         }
     }
 }

@@ -45,7 +45,7 @@ use revision::Wish;
 use session::Session;
 use std::{ffi::OsString, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
-use transport::{Remote, Transport, builtin::BuiltIn, command::GitCommand};
+use transport::{Remote, Transport, builtin::BuiltIn, command::GitCommand, unfold::Limits};
 
 /// What reading git repositories needs to know.
 #[derive(Clone, Debug)]
@@ -64,6 +64,8 @@ pub struct GitSettings {
     pub duration: Duration,
     /// The most a fetch may bring, in bytes.
     pub growth: u64,
+    /// The most that what the built-in transport brings may unfold to, in bytes.
+    pub unfolded: u64,
     /// Which transport brings objects.
     pub transport: TransportChoice,
 }
@@ -133,6 +135,10 @@ impl Git {
                 client: client.clone(),
                 scratch: caches.scratch(),
                 limit: settings.growth,
+                limits: Limits {
+                    duration: settings.duration,
+                    unfolded: settings.unfolded,
+                },
             }),
             command: Arc::new(GitCommand {
                 program: settings.program,
@@ -178,11 +184,22 @@ impl Git {
         let query = query.clone();
         self.work(source, context, move |repository, source, _| {
             let refs = repository.refs()?;
+            let prefix = match &query {
+                Query::Revision(asked) if versions::is_prefix(asked) => Some(&**asked),
+                _ => None,
+            };
             let mut wish = Wish::query(&source.place, &query);
-            if query == Query::Latest
-                && let Some(latest) = versions::latest(repository, &source.place, refs)?
-            {
-                wish = Wish::version(&source.place, &latest);
+            if query == Query::Latest || prefix.is_some() {
+                match versions::highest(repository, &source.place, refs, prefix)? {
+                    Some(version) => wish = Wish::version(&source.place, &version),
+                    None if prefix.is_none() => {}
+                    None => {
+                        return Err(UpstreamError::not_found(format!(
+                            "no matching versions for query \"{}\"",
+                            query.as_str()
+                        )));
+                    }
+                }
             }
             let (commit, reference) = repository.find(&wish)?;
             let named = naming::name(repository, &source.place, refs, &wish, commit)?;

@@ -164,6 +164,11 @@ impl GoCommand {
         self
     }
 
+    /// Whether a version control program is there for `go` to run.
+    pub(crate) fn finds(&self, program: &str) -> bool {
+        self.0.settings.environment.finds(program)
+    }
+
     /// Fetches one version in a session.
     async fn fetch_in(
         &self,

@@ -127,12 +127,13 @@ impl Place {
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(60),
             growth: 1 << 30,
+            unfolded: 64 << 30,
             transport: TransportChoice::Auto,
         };
         let go = GoCommand::open(GoSettings {
             program: self.writing_go(),
             cache: self.folder.path().join("cache"),
-            environment: Environment::select([("PATH".into(), "/usr/bin:/bin".into())]),
+            environment: Environment::select([("PATH".into(), self.programs())]),
             private: says.private.into(),
             insecure: String::new(),
             vcs: says.vcs.into(),
@@ -154,6 +155,14 @@ impl Place {
             credentials,
             proxies: Arc::clone(&self.proxies) as Arc<dyn OpenProxy>,
         })
+    }
+
+    /// A search path on which Mercurial is found, whether it is installed or not: nobody runs it.
+    fn programs(&self) -> std::ffi::OsString {
+        let folder = self.folder.path().join("bin");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("hg"), "").unwrap();
+        std::env::join_paths([folder, "/usr/bin".into(), "/bin".into()]).unwrap()
     }
 
     /// A program in place of `go`.

@@ -44,6 +44,7 @@ impl Reader {
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(60),
             growth: 1 << 30,
+            unfolded: 64 << 30,
             transport,
         };
         let client = Client::new(&Settings::from_lookup(|_| None).unwrap()).unwrap();

@@ -14,6 +14,6 @@ mod meters;
 
 pub use body::Body;
 pub use request::{BadRequest, Request, RequestKind};
-pub use service::{Answered, DownloadService};
+pub use service::{Answered, DownloadService, Redirects};
 pub use status::Failure;
 pub use upstream::ProxyUpstream;

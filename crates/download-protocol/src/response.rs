@@ -13,7 +13,7 @@ use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{
         ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
-        RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+        LOCATION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use proxy_core::{
@@ -54,6 +54,20 @@ pub(crate) fn file(kind: Kind, content: Content, part: Part, cache: Cache) -> Re
         insert(&mut response, CONTENT_RANGE, content_range);
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
+    response
+}
+
+/// The file is at another address, for a while: nobody may remember that.
+pub(crate) fn elsewhere(link: HeaderValue, cache: Cache) -> Response<Body> {
+    let mut response = whole(
+        TEXT,
+        Keep::Not,
+        Bytes::from_static(b"this zip is at another address\n"),
+    );
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, link);
+    headers.insert(CACHE_STATUS, cache_status(cache));
     response
 }
 

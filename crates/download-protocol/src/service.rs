@@ -13,12 +13,13 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use proxy_core::{
     checksums::{ChecksumRelay, Relayed},
-    file::ModuleFile,
+    file::{Kind, ModuleFile},
     mirror::{Cache, Mirror, Served},
     module::{ModulePath, ModuleVersion, Query},
     policy::Caller,
+    store::{Part, SignedLinks},
 };
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 /// A client that sets this wants only what is kept; the index of the Go project's package site does.
 pub const DISABLE_MODULE_FETCH: HeaderName = HeaderName::from_static("disable-module-fetch");
@@ -31,8 +32,21 @@ pub struct DownloadService {
     relays: Arc<[Arc<dyn ChecksumRelay>]>,
     /// What this mirror calls itself in `Via`.
     own_id: Arc<str>,
+    redirects: Option<Redirects>,
     meters: Arc<Meters>,
 }
+
+/// Large zips are answered with a link to where the store itself serves them.
+#[derive(Clone, Debug)]
+pub struct Redirects {
+    /// Signs the links.
+    pub links: Arc<dyn SignedLinks>,
+    /// Answers of more bytes than this are elsewhere.
+    pub over: u64,
+}
+
+/// How long a link is good: for a client to begin, which takes a moment; a download that has begun goes on.
+const LINK_LIFETIME: Duration = Duration::from_secs(600);
 
 /// What a response is of, in its extensions: for the access log and whoever else counts, so that nobody has to read
 /// the URL again.
@@ -62,6 +76,7 @@ impl DownloadService {
             mirror,
             relays: relays.into(),
             own_id: own_id.into(),
+            redirects: None,
             meters: Arc::new(Meters::new()),
         }
     }
@@ -69,6 +84,13 @@ impl DownloadService {
     /// The names of the checksum databases that are served below `/sumdb/`.
     pub fn relayed(&self) -> impl Iterator<Item = &str> {
         self.relays.iter().map(|relay| relay.name())
+    }
+
+    /// Answers large zips with links.
+    #[must_use]
+    pub fn redirecting(mut self, redirects: Redirects) -> Self {
+        self.redirects = Some(redirects);
+        self
     }
 
     /// Answers one request. `path` is the URL's, still percent-encoded, from behind the base path on; the request's
@@ -157,7 +179,13 @@ impl DownloadService {
                 .map_err(|error| failed(&error))
         };
         let conditions = Conditions::read(&request.method, &request.headers);
-        let first_part = conditions.first_part();
+        let redirects = self.redirects.as_ref();
+        let redirects = redirects.filter(|_| file.kind == Kind::Zip && request.method == Method::GET);
+        let first_part = match redirects {
+            // Where the answer may be a link, no byte of it is asked for yet.
+            Some(_) => Part::Nothing,
+            None => conditions.first_part(),
+        };
         let Served {
             answer: mut content,
             cache,
@@ -167,10 +195,18 @@ impl DownloadService {
         } else {
             // Only now is it known which bytes these are, and so which part of them is wanted.
             let part = conditions.part(content.validator.as_ref());
-            if part != first_part {
-                content = open(part).await?.answer;
+            let link = match redirects {
+                Some(redirects) => redirects.link(file, part, content.size).await,
+                None => None,
+            };
+            if let Some(link) = link {
+                response::elsewhere(link, cache)
+            } else {
+                if part != first_part {
+                    content = open(part).await?.answer;
+                }
+                response::file(file.kind, content, part, cache)
             }
-            response::file(file.kind, content, part, cache)
         };
         Ok(Success {
             response,
@@ -232,6 +268,23 @@ impl DownloadService {
                 stale,
             )),
             None => Err(Failure::not_in_database(relay.name())),
+        }
+    }
+}
+
+impl Redirects {
+    /// Where this part of a file is, if so much of it is better had from there. Whatever goes wrong, it is here too.
+    async fn link(&self, file: &ModuleFile, part: Part, size: u64) -> Option<HeaderValue> {
+        let range = part.of(size);
+        if range.end.saturating_sub(range.start) <= self.over {
+            return None;
+        }
+        match self.links.link(file, LINK_LIFETIME).await {
+            Ok(link) => link.and_then(|link| HeaderValue::try_from(link).ok()),
+            Err(error) => {
+                tracing::warn!(%file, error = chain(&error), "a link could not be signed; the file is sent from here");
+                None
+            }
         }
     }
 }

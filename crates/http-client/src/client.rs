@@ -4,7 +4,7 @@ use crate::{
     destination::Destination,
     error::Error,
     meters,
-    netrc::Netrc,
+    netrc::NetrcFile,
     request::Request,
     response::Response,
     settings::{Settings, SettingsError, Timeouts},
@@ -20,7 +20,7 @@ pub struct Client(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) transport: Transport,
-    pub(crate) netrc: Netrc,
+    pub(crate) netrc: NetrcFile,
     pub(crate) own_id: Arc<str>,
     pub(crate) timeouts: Timeouts,
 }

@@ -71,14 +71,15 @@ impl Inner {
 
     fn first_hop(&self, destination: &Destination) -> Hop {
         let url = destination.url();
+        let netrc = self.netrc.now();
         // The default entry stands for hosts that somebody chose to trust, not for any that the network names.
         let default = || match destination.trust() {
-            Trust::Configured => self.netrc.default_entry(),
+            Trust::Configured => netrc.default_entry(),
             Trust::LearnedPrivate | Trust::Learned => None,
         };
         let credentials = destination
             .credentials()
-            .or_else(|| self.netrc.for_machine(url))
+            .or_else(|| netrc.for_machine(url))
             .or_else(default)
             .filter(|_| may_carry_credentials(url) && !destination.accepts_any_certificate())
             .cloned();

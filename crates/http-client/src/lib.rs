@@ -28,7 +28,7 @@ pub use error::Error;
 pub use guard::{Reach, Scope};
 pub use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 pub use names::{Names, SystemNames};
-pub use netrc::Netrc;
+pub use netrc::{Netrc, NetrcFile};
 pub use proxies::ForwardProxies;
 pub use request::Request;
 pub use response::Response;

@@ -3,6 +3,10 @@
 //! Ours rather than a library's: the go command takes the first entry that matches and knows neither quotes nor
 //! backslashes (`go help goauth`), so that a file it understands means the same here.
 
+mod file;
+
+pub use file::NetrcFile;
+
 use crate::credentials::Credentials;
 use std::fmt;
 use url::Url;

@@ -2,7 +2,7 @@
 
 use crate::{
     names::{Names, SystemNames},
-    netrc::Netrc,
+    netrc::NetrcFile,
     proxies::{ForwardProxies, InvalidProxy},
 };
 use std::{io, path::Path, sync::Arc, time::Duration};
@@ -18,8 +18,8 @@ pub struct Settings {
     pub forward_proxies: ForwardProxies,
     /// Certificate authorities trusted besides the system's, as PEM.
     pub extra_roots: Vec<u8>,
-    /// Passwords by host.
-    pub netrc: Netrc,
+    /// Passwords by host, read again when they change.
+    pub netrc: NetrcFile,
     /// Who looks names up.
     pub names: Arc<dyn Names>,
     /// How long things may take.
@@ -88,7 +88,7 @@ impl Default for Settings {
             user_agent: concat!("Stoa/", env!("CARGO_PKG_VERSION")).to_owned(),
             forward_proxies: ForwardProxies::default(),
             extra_roots: Vec::new(),
-            netrc: Netrc::default(),
+            netrc: NetrcFile::default(),
             names: Arc::new(SystemNames),
             timeouts: Timeouts::default(),
         }
@@ -98,7 +98,7 @@ impl Default for Settings {
 impl Settings {
     /// Takes what the environment says of outgoing connections: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or their
     /// lower-case forms), `SSL_CERT_FILE`, and the netrc file (`NETRC`, else `.netrc` in `HOME`). The caller looks the
-    /// variables up; the files they name are read here, once.
+    /// variables up; the files they name are read here, the certificates once.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let either = |upper: &str| {
@@ -117,14 +117,14 @@ impl Settings {
             Some(path) => read(Path::new(&path), "SSL_CERT_FILE")?,
             None => Vec::new(),
         };
-        let netrc = match (set("NETRC"), set("HOME")) {
-            (Some(path), _) => found(read(Path::new(&path), "NETRC"))?,
-            (None, Some(home)) => found(read(&Path::new(&home).join(".netrc"), "HOME"))?,
-            (None, None) => None,
+        let netrc = |path: &Path, variable| {
+            NetrcFile::open(path).map_err(|source| SettingsError::Unreadable { variable, source })
         };
-        let netrc = netrc
-            .map(|bytes| Netrc::parse(&String::from_utf8_lossy(&bytes)))
-            .unwrap_or_default();
+        let netrc = match (set("NETRC"), set("HOME")) {
+            (Some(path), _) => netrc(Path::new(&path), "NETRC")?,
+            (None, Some(home)) => netrc(&Path::new(&home).join(".netrc"), "HOME")?,
+            (None, None) => NetrcFile::default(),
+        };
         Ok(Self {
             forward_proxies,
             extra_roots,
@@ -136,22 +136,6 @@ impl Settings {
 
 fn read(path: &Path, variable: &'static str) -> Result<Vec<u8>, SettingsError> {
     std::fs::read(path).map_err(|source| SettingsError::Unreadable { variable, source })
-}
-
-/// A netrc file that is not there is none, as for the go command.
-fn found(read: Result<Vec<u8>, SettingsError>) -> Result<Option<Vec<u8>>, SettingsError> {
-    match read {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(SettingsError::Unreadable { source, .. })
-            if matches!(
-                source.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]
@@ -210,12 +194,13 @@ mod tests {
         std::fs::write(folder.path().join("roots.pem"), "pem").unwrap();
         let home = folder.path().to_str().unwrap();
         let url = Url::parse("https://a.test").unwrap();
-        assert!(from(&[("HOME", home)]).unwrap().netrc.for_machine(&url).is_some());
+        assert!(from(&[("HOME", home)]).unwrap().netrc.now().for_machine(&url).is_some());
         let other = format!("{home}/missing");
         assert!(
             from(&[("HOME", home), ("NETRC", &other)])
                 .unwrap()
                 .netrc
+                .now()
                 .for_machine(&url)
                 .is_none()
         );

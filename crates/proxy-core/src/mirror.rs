@@ -16,6 +16,7 @@ mod remembered;
 
 pub use error::MirrorError;
 pub use lists::VersionList;
+pub(crate) use queries::latest_of;
 
 use crate::{
     checksums::ChecksumAuthority,

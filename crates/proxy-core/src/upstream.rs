@@ -2,9 +2,11 @@
 
 pub mod chain;
 pub mod context;
+mod kept;
 mod walk;
 
 pub use context::FetchContext;
+pub use kept::KeptUpstream;
 
 use crate::{
     file::{Body, Kind},

@@ -57,6 +57,10 @@ pub(crate) struct Config {
     pub(crate) base_path: BasePath,
     /// Where module files are kept.
     pub(crate) storage: StorageUrl,
+    /// Stores that are asked before the upstreams.
+    pub(crate) also: Vec<StorageUrl>,
+    /// From how many bytes on a zip is answered with a link; `None`: never.
+    pub(crate) redirect_over: Option<u64>,
     /// The folder for files on their way in; `None`: where the store likes it.
     pub(crate) spool: Option<PathBuf>,
     /// What misses are fetched from.
@@ -81,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     /// The log.
     pub(crate) telemetry: Telemetry,
+    /// What the process was started with, for clients of clouds that look for their own variables in it.
+    pub(crate) environment: Environment,
     /// The user's cache folder, and ours in it.
     pub(crate) cache_folder: Option<PathBuf>,
     /// Every value and who wrote it.
@@ -200,7 +206,19 @@ pub(crate) fn load(
     Ok(Config {
         listen: values.read("listen", address::listen)?,
         base_path: values.read("base_path", address::base_path)?,
-        storage: values.read("storage.url", storage_url::parse)?,
+        storage: {
+            let url = values.read("storage.url", storage_url::parse)?;
+            match values.read_if_set("storage.endpoint", address::web_url)? {
+                Some(endpoint) => url.or_endpoint(&endpoint),
+                None => url,
+            }
+        },
+        also: values
+            .read_if_set("storage.also", storage_url::parse_all)?
+            .unwrap_or_default(),
+        redirect_over: values.read("storage.redirect_over", |text| {
+            quantity::or_off(text, quantity::size)
+        })?,
         spool: values.read_if_set("storage.spool", path)?,
         upstream: UpstreamConfig {
             chain: values.read("upstream.chain", go_syntax::chain)?,
@@ -252,6 +270,7 @@ pub(crate) fn load(
             level: values.read("telemetry.log_level", quantity::log_level)?,
             access_log: values.read("telemetry.access_log", quantity::boolean)?,
         },
+        environment: environment.clone(),
         cache_folder: environment.cache_folder(),
         values,
         file,

@@ -9,13 +9,14 @@ use proxy_core::{
     records::RecordStore,
     spool::Spool,
     store::{Catalog, Feed, MemoryStore, ModuleStore, Quarantine, SignedLinks},
+    upstream::{KeptUpstream, Upstream},
 };
 use std::{error::Error, path::Path, sync::Arc};
-use storage_fs::FsStore;
+use storage_fs::{FsStore, FsTree};
 use storage_postgres::PostgresStore;
+use storage_s3::{BucketStore, BucketUrl, PreflightError};
 
 /// An opened store, with what only some backends can do.
-#[expect(dead_code, reason = "not everything is put to work yet")]
 pub(crate) struct Storage {
     /// Where module files are kept.
     pub(crate) modules: Arc<dyn ModuleStore>,
@@ -80,6 +81,7 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
                 description: "memory (forgotten when the process ends)".into(),
             })
         }
+        StorageUrl::Bucket(url) => open_bucket(url, what, config).await,
         StorageUrl::Postgres(url) => {
             let store = PostgresStore::connect(url)
                 .await
@@ -97,6 +99,72 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
             })
         }
     }
+}
+
+/// Opens a bucket, and tries out what a store relies on.
+async fn open_bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
+    let store = bucket(url, what, config)?;
+    let abilities = store.preflight().await.map_err(|error| {
+        let sentence = format!("{what}: {url}: {}", with_causes(&error));
+        match error {
+            PreflightError::ToldNotTo => Failure::Usage(sentence),
+            _ => Failure::Unavailable(sentence),
+        }
+    })?;
+    Ok(Storage {
+        modules: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
+        catalog: Some(Arc::new(store.clone())),
+        feed: None,
+        links: abilities.links.then(|| Arc::new(store.clone()) as _),
+        quarantine: abilities.quarantine.then(|| Arc::new(store) as _),
+        leases: None,
+        spool: spool_beside(config)?,
+        description: url.to_string(),
+    })
+}
+
+fn bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<BucketStore, Failure> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    BucketStore::open(url, config.environment.variables().filter_map(text))
+        .map_err(|error| Failure::Usage(format!("{what}: {url}: {}", with_causes(&error))))
+}
+
+/// The stores of `storage.also`, to fetch from. They are read alone, those that are trees under both spellings that
+/// trees have.
+pub(crate) fn open_also(config: &Config) -> Result<Vec<Arc<dyn Upstream>>, Failure> {
+    let what = "storage.also";
+    let open = |url: &StorageUrl| -> Result<Arc<dyn Upstream>, Failure> {
+        let (name, spellings): (String, Vec<Arc<dyn ModuleStore>>) = match url {
+            StorageUrl::File(folder) => {
+                let tree = FsTree::open(folder).map_err(|error| {
+                    Failure::Unavailable(format!("{what}: {}: {error}", folder.display()))
+                })?;
+                let as_written = Arc::new(tree.spelled_as_written());
+                (
+                    format!("file:{}", folder.display()),
+                    vec![Arc::new(tree), as_written],
+                )
+            }
+            StorageUrl::Bucket(url) => {
+                let store = bucket(url, what, config)?;
+                let as_written = Arc::new(store.spelled_as_written());
+                (url.to_string(), vec![Arc::new(store), as_written])
+            }
+            StorageUrl::Postgres(url) => {
+                let connected = tokio::runtime::Handle::current().block_on(PostgresStore::connect(url));
+                let store = connected.map_err(|error| {
+                    Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error)))
+                })?;
+                (url.to_string(), vec![Arc::new(store)])
+            }
+            StorageUrl::Memory => return Err(Failure::Usage(format!("{what}: nothing is kept in memory:"))),
+        };
+        Ok(Arc::new(KeptUpstream::new(name, spellings)))
+    };
+    config.also.iter().map(open).collect()
 }
 
 /// The spool of a store that has no folder of its own.

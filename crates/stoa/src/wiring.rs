@@ -11,10 +11,10 @@ use crate::{
     build_info::BuildInfo,
     config::{Config, environment::Environment},
     exit::Failure,
-    open_store::Storage,
+    open_store::{Storage, open_also},
 };
 use checksum_db::{Database, DatabaseParts};
-use download_protocol::{DownloadService, upstream::ProxyUpstream};
+use download_protocol::{DownloadService, Redirects, upstream::ProxyUpstream};
 use http_client::{Client, Settings};
 use proxy_core::{
     checksums::{ChecksumAuthority, ChecksumRelay, FirstSight, NoDatabase, Pending},
@@ -118,13 +118,14 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
         &pending,
         &leases,
     )?;
+    let also = open_also(config)?;
     let mirror = Mirror::new(MirrorParts {
         store: cached.map_or_else(
             || Arc::clone(&storage.modules),
             |cached| cached as Arc<dyn ModuleStore>,
         ),
         records: storage.records,
-        chain: chain(config, proxies, || {
+        chain: chain(config, also, proxies, || {
             direct::open(config, environment, client, credentials, &storage.spool)
         }),
         leases,
@@ -139,6 +140,14 @@ pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage)
     });
     let relays = database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>);
     let downloads = DownloadService::new(mirror.clone(), relays.into_iter().collect(), own_id);
+    let downloads = match (config.redirect_over, storage.links) {
+        (Some(over), Some(links)) => downloads.redirecting(Redirects { links, over }),
+        (Some(_), None) => {
+            tracing::warn!("storage.redirect_over: this store cannot sign links; zips are sent from here");
+            downloads
+        }
+        (None, _) => downloads,
+    };
     Ok(Wired {
         mirror,
         downloads,
@@ -209,6 +218,7 @@ fn proxies(config: &Config, client: &Client) -> Result<Vec<Option<Arc<dyn Upstre
 
 fn chain(
     config: &Config,
+    also: Vec<Arc<dyn Upstream>>,
     proxies: Vec<Option<Arc<dyn Upstream>>>,
     direct: impl FnOnce() -> Arc<dyn Upstream>,
 ) -> Chain {
@@ -225,6 +235,7 @@ fn chain(
         separator: *separator,
     };
     Chain {
+        also,
         links: entries.iter().zip(proxies).map(link).collect(),
         private: config.upstream.private.clone(),
         direct: direct.clone(),

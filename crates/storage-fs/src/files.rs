@@ -28,50 +28,12 @@ impl Tree {
     }
 
     pub(crate) fn open_file(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
-        let Some((opened, metadata)) = open_regular(&self.path_of(file), file)? else {
-            return Ok(None);
-        };
-        let (size, validator) = (metadata.size(), Some(validator(&metadata)));
-        let range = part.of(size);
-        let bytes = match range.end - range.start {
-            0 => ContentBytes::Memory(Bytes::new()),
-            length @ 1..=READ_AT_ONCE => {
-                let mut bytes = vec![0; length as usize];
-                opened
-                    .read_exact_at(&mut bytes, range.start)
-                    .map_err(unreadable)?;
-                ContentBytes::Memory(bytes.into())
-            }
-            _ => ContentBytes::File(opened),
-        };
-        Ok(Some(Content {
-            size,
-            validator,
-            range,
-            bytes,
-        }))
+        open_at(&self.path_of(file), file, part)
     }
 
     pub(crate) fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, StoreError> {
         let folder = self.root.join(path.escaped()).join("@v");
-        let listed = disk::absent_is_none(fs::read_dir(folder)).map_err(unreadable)?;
-        let mut versions = Vec::new();
-        for entry in listed.into_iter().flatten() {
-            let entry = entry.map_err(unreadable)?;
-            // A module cache also holds lists, locks, sums and unfinished downloads: whatever is no `.info` of a
-            // version of just this path is not ours.
-            let name = entry.file_name();
-            let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".info")) else {
-                continue;
-            };
-            let Ok(version) = Version::unescape(name) else {
-                continue;
-            };
-            if path.check_version(&version).is_ok() && entry.file_type().map_err(unreadable)?.is_file() {
-                versions.push(version);
-            }
-        }
-        Ok(versions)
+        versions_in(&folder, path, |name| Version::unescape(name).ok())
     }
 
     pub(crate) fn insert(&self, file: &Verified) -> Result<Inserted, StoreError> {
@@ -121,6 +83,57 @@ impl Tree {
         })?;
         disk::link(&staged, path)
     }
+}
+
+/// Opens a module file that lies here.
+pub(crate) fn open_at(path: &Path, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
+    let Some((opened, metadata)) = open_regular(path, file)? else {
+        return Ok(None);
+    };
+    let (size, validator) = (metadata.size(), Some(validator(&metadata)));
+    let range = part.of(size);
+    let bytes = match range.end - range.start {
+        0 => ContentBytes::Memory(Bytes::new()),
+        length @ 1..=READ_AT_ONCE => {
+            let mut bytes = vec![0; length as usize];
+            opened
+                .read_exact_at(&mut bytes, range.start)
+                .map_err(unreadable)?;
+            ContentBytes::Memory(bytes.into())
+        }
+        _ => ContentBytes::File(opened),
+    };
+    Ok(Some(Content {
+        size,
+        validator,
+        range,
+        bytes,
+    }))
+}
+
+/// The versions of this path whose `.info` lies in a folder, under names that `read` reads.
+pub(crate) fn versions_in(
+    folder: &Path,
+    path: &ModulePath,
+    read: impl Fn(&str) -> Option<Version>,
+) -> Result<Vec<Version>, StoreError> {
+    let listed = disk::absent_is_none(fs::read_dir(folder)).map_err(unreadable)?;
+    let mut versions = Vec::new();
+    for entry in listed.into_iter().flatten() {
+        let entry = entry.map_err(unreadable)?;
+        // A module cache also holds lists, locks, sums and unfinished downloads: whatever is no `.info` of a
+        // version of just this path is not ours.
+        let name = entry.file_name();
+        let version = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".info"))
+            .and_then(&read);
+        let Some(version) = version else { continue };
+        if path.check_version(&version).is_ok() && entry.file_type().map_err(unreadable)?.is_file() {
+            versions.push(version);
+        }
+    }
+    Ok(versions)
 }
 
 /// What an insert of this file finds: `None` if the name is free.

@@ -7,10 +7,12 @@ mod files;
 mod leases;
 mod open;
 mod records;
+mod tree;
 mod ziphash;
 
 pub use leases::FsLeases;
 pub use open::OpenError;
+pub use tree::FsTree;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -17,6 +17,7 @@ use object_store::{
     gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
 };
 use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::OnceCell;
 
 /// Where Google's XML API is.
 const GOOGLE: &str = "https://storage.googleapis.com";
@@ -161,6 +162,7 @@ fn s3(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         client: Connector.connect(&options)?,
         server,
         url: url.clone(),
+        by_bytes: OnceCell::new(),
     })
 }
 
@@ -229,6 +231,7 @@ fn gcs(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         client: Connector.connect(&options)?,
         server: Server::Gcs { gcs, base, unsigned },
         url: url.clone(),
+        by_bytes: OnceCell::new(),
     })
 }
 
@@ -275,6 +278,7 @@ fn azure(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         client: Connector.connect(&options)?,
         server: Server::Azure(azure),
         url: url.clone(),
+        by_bytes: OnceCell::new(),
     })
 }
 

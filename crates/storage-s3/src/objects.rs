@@ -19,6 +19,7 @@ use object_store::{
 };
 use proxy_core::{store::StoreError, upstream::Chunks};
 use std::{borrow::Cow, fmt, future::Future, ops::Range, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 
 /// What the mark is called among an object's metadata. Azure allows only what could be a variable's name.
 const MARK: &str = "stoamark";
@@ -41,6 +42,8 @@ pub(crate) struct Objects {
     pub(crate) client: HttpClient,
     pub(crate) server: Server,
     pub(crate) url: BucketUrl,
+    /// Whether the server lists in the order of bytes, once that is known.
+    pub(crate) by_bytes: OnceCell<bool>,
 }
 
 /// Who serves the bucket, for what each does in its own way.
@@ -216,15 +219,26 @@ impl Objects {
             .map_err(unlisted)
     }
 
-    /// One page of the objects whose names lie behind `after`, in the order of their names; and whether there may be more.
+    /// One page of the objects whose names lie behind `after`, in the server's order; and whether there may be more.
+    pub(crate) async fn page(&self, after: &str, most: usize) -> Result<(Vec<ObjectMeta>, bool), StoreError> {
+        self.page_in("", after, most).await
+    }
+
+    /// The same in one folder, whose name ends in a slash.
     ///
     /// Not every server can begin in the middle. What it lists from before is left out here, page after page.
-    pub(crate) async fn page(&self, after: &str, most: usize) -> Result<(Vec<ObjectMeta>, bool), StoreError> {
-        let prefix = match &*self.url.prefix {
-            "" => None,
-            prefix => Some(format!("{prefix}/")),
+    pub(crate) async fn page_in(
+        &self,
+        folder: &str,
+        after: &str,
+        most: usize,
+    ) -> Result<(Vec<ObjectMeta>, bool), StoreError> {
+        let ours = match &*self.url.prefix {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
         };
-        let after = format!("{}{after}", prefix.as_deref().unwrap_or_default());
+        let (within, after) = (format!("{ours}{folder}"), format!("{ours}{after}"));
+        let within = (!within.is_empty()).then_some(&*within);
         let mut page_token = None;
         loop {
             let options = PaginatedListOptions {
@@ -235,7 +249,7 @@ impl Objects {
             };
             let page = self
                 .pages
-                .list_paginated(prefix.as_deref(), options)
+                .list_paginated(within, options)
                 .await
                 .map_err(unlisted)?;
             let mut objects = page.result.objects;
@@ -245,6 +259,12 @@ impl Objects {
                 return Ok((objects, page_token.is_some()));
             }
         }
+    }
+
+    /// The full name of a folder (which may end in a slash), or of all that is ours; `None` for all there is.
+    pub(crate) fn folder(&self, name: &str) -> Result<Option<Path>, StoreError> {
+        let path = self.path(name)?;
+        Ok((!path.as_ref().is_empty()).then_some(path))
     }
 
     /// What an update must expect.

@@ -75,6 +75,10 @@ impl BucketStore {
         let objects = &self.objects;
         let path = objects.path(&name).map_err(|_| PreflightError::OtherBytes)?;
         let judged = objects.try_out(&path).await;
+        if judged.is_ok() {
+            // Found out now, so that no page of the catalog has to.
+            objects.lists_by_bytes().await;
+        }
         if let Err(error) = objects.remove(&path).await {
             tracing::debug!(%error, "the object of the preflight could not be removed");
         }
@@ -147,7 +151,7 @@ impl Objects {
     async fn deletes_on_condition(&self, path: &Path, stale: &State) -> bool {
         match self.delete_if(path, stale).await {
             Ok(Deletion::Changed) => true,
-            Ok(Deletion::Done) => false,
+            Ok(Deletion::Done | Deletion::Gone) => false,
             Err(error) => {
                 tracing::debug!(%error, "objects of this bucket cannot be deleted on condition");
                 false

@@ -19,7 +19,10 @@ use object_store::{
     signer::{SignedUrlOptions, Signer},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use proxy_core::store::{Corrupt, Quarantine, StoreError};
+use proxy_core::{
+    file::Kind,
+    store::{Corrupt, Quarantine, StoreError},
+};
 use std::{error::Error, sync::Arc, time::Duration};
 
 /// For how long the address of a deletion is good.
@@ -30,8 +33,10 @@ const GENERATION: HeaderName = HeaderName::from_static("x-goog-if-generation-mat
 /// How a deletion on condition ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deletion {
-    /// The object is gone.
+    /// The object was in that state, and is gone.
     Done,
+    /// There is none.
+    Gone,
     /// It is in another state; nothing was done.
     Changed,
 }
@@ -59,18 +64,60 @@ impl Objects {
         if !is_it {
             return Ok(());
         }
-        let aside = self.path(&file.tree_path())?;
-        let copied = self.objects.copy(&path, &aside).await;
-        copied.map_err(|error| {
-            StoreError::unavailable_because("a damaged file could not be copied aside", error)
-        })?;
-        match self.delete_if(&path, &state).await? {
-            Deletion::Done => Ok(()),
-            Deletion::Changed => {
-                tracing::info!(file = %file.file(), "a damaged file was replaced while it was set aside");
-                Ok(())
-            }
+        let aside = file.tree_path();
+        if self.move_aside(&path, &state, &aside).await? && file.file().kind == Kind::Zip {
+            self.set_ziphash_aside(file).await?;
         }
+        Ok(())
+    }
+
+    /// Moves an object that is in just this state; says whether it was.
+    ///
+    /// The copy has a name of its own until it is certain what was copied: another node may have set the same object
+    /// aside, and yet another may have healed it, while this one was about to.
+    async fn move_aside(&self, path: &Path, state: &State, aside: &str) -> Result<bool, StoreError> {
+        let (aside, copy) = (
+            self.path(aside)?,
+            self.path(&format!("{aside}.{:08x}", rand::random::<u32>()))?,
+        );
+        match self.objects.copy(path, &copy).await {
+            Ok(()) => {}
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(uncopied(error)),
+        }
+        let moved = match self.delete_if(path, state).await {
+            // The object was in that state until now, so that is what was copied.
+            Ok(Deletion::Done) => self
+                .objects
+                .copy(&copy, &aside)
+                .await
+                .map(|()| true)
+                .map_err(uncopied),
+            Ok(Deletion::Gone | Deletion::Changed) => Ok(false),
+            Err(error) => Err(error),
+        };
+        // Where the last copy failed, this one is all there is of the object.
+        if !matches!(moved, Err(_)) {
+            self.remove(&copy).await?;
+        }
+        moved
+    }
+
+    /// The sum beside a zip stays, since it refuses any other zip; but one that the zip never had is damage as well, and
+    /// would refuse the right one for ever.
+    async fn set_ziphash_aside(&self, damaged: &Corrupt) -> Result<(), StoreError> {
+        let Some(recorded) = damaged.recorded_h1() else {
+            return Ok(());
+        };
+        let path = self.path(&format!("{}hash", damaged.file().tree_path()))?;
+        let Some((kept, state)) = self.read_ziphash(&path).await? else {
+            return Ok(());
+        };
+        if kept.is_some_and(|kept| kept != recorded) {
+            self.move_aside(&path, &state, &format!("{}.ziphash", damaged.tree_path()))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Deletes an object that is in just this state; if there is none, that is done too.
@@ -87,7 +134,7 @@ impl Objects {
             .map_err(|error| failed(error.into()))?;
         match answer.status() {
             status if status.is_success() => Ok(Deletion::Done),
-            StatusCode::NOT_FOUND => Ok(Deletion::Done),
+            StatusCode::NOT_FOUND => Ok(Deletion::Gone),
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(Deletion::Changed),
             status => Err(failed(format!("its server answered {status}").into())),
         }
@@ -143,4 +190,8 @@ impl Objects {
         }
         Ok(request.body(HttpRequestBody::empty())?)
     }
+}
+
+fn uncopied(error: object_store::Error) -> StoreError {
+    StoreError::unavailable_because("a damaged file could not be copied aside", error)
 }

@@ -27,21 +27,27 @@ impl Objects {
         };
         let zip = file.file().tree_path();
         let path = self.path(&format!("{}hash", zip))?;
-        let Some((text, state)) = self.read(&path, LONGEST).await? else {
-            return Ok(Ziphash::Write(path, offered, None));
-        };
-        match std::str::from_utf8(&text)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-        {
-            Some(kept) if kept == offered => Ok(Ziphash::Leave),
-            Some(kept) => Err(StoreError::SumDisagrees {
+        match self.read_ziphash(&path).await? {
+            None => Ok(Ziphash::Write(path, offered, None)),
+            Some((None, state)) => Ok(Ziphash::Write(path, offered, Some(state))),
+            Some((Some(kept), _)) if kept == offered => Ok(Ziphash::Leave),
+            Some((Some(kept), _)) => Err(StoreError::SumDisagrees {
                 file: file.file().clone(),
                 kept,
                 offered,
             }),
-            None => Ok(Ziphash::Write(path, offered, Some(state))),
         }
+    }
+
+    /// The sum that lies here, and its state: no sum where it reads as none, `None` where there is nothing.
+    pub(crate) async fn read_ziphash(&self, path: &Path) -> Result<Option<(Option<H1>, State)>, StoreError> {
+        let Some((text, state)) = self.read(path, LONGEST).await? else {
+            return Ok(None);
+        };
+        let sum = std::str::from_utf8(&text)
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
+        Ok(Some((sum, state)))
     }
 
     /// Writes the sum of a zip that is kept. The zip is in, whatever becomes of this, so a failure is only logged;

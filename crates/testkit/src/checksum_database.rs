@@ -6,6 +6,7 @@ mod ledger;
 mod signer;
 
 pub use ledger::Ledger;
+pub(crate) use ledger::record_of;
 pub use signer::Signer;
 
 use crate::{
@@ -87,7 +88,7 @@ impl ChecksumDatabase {
 
     /// Records a module, as the last one.
     pub fn add(&self, module: &Module) {
-        self.ledger(|ledger| ledger.push(ledger::record_of(module)));
+        self.ledger(|ledger| ledger.push(record_of(module)));
     }
 
     /// Does something to its records.

@@ -119,7 +119,10 @@ impl Repository {
             folder: folder.to_owned(),
         };
         repository.git(["init", "--quiet", "--bare", "--initial-branch=main", "."]);
-        repository.git(["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        // As the large hosts have it.
+        for allowed in ["uploadpack.allowAnySHA1InWant", "uploadpack.allowFilter"] {
+            repository.git(["config", allowed, "true"]);
+        }
         repository
     }
 

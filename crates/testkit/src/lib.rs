@@ -1,8 +1,10 @@
 //! What the tests of every crate stand on; dev only.
 //!
 //! Real parts, made to order: modules written as text ([`module`]), a GOPROXY that counts and misbehaves
-//! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]), git hosts and a fake domain for
-//! them ([`git`]), a forward proxy ([`forward_proxy`]), what goes wrong between two machines ([`chaos`]), a certificate
+//! ([`proxy`]), a checksum database that lies on command ([`checksum_database`]) and Go's own
+//! ([`reference_database`]), git hosts and a fake domain for them ([`git`]), an ssh host ([`ssh`]), buckets on real
+//! servers ([`bucket`]) and a gateway before them that misbehaves ([`gateway`]), a forward proxy ([`forward_proxy`]),
+//! what goes wrong between two machines ([`chaos`]), a certificate
 //! authority ([`certificates`]), the real `go` command in isolation ([`go`]), a browser ([`browser`]) and a running
 //! `stoa` ([`stoa`]). Every server listens on loopback only and ends when it is dropped.
 //!
@@ -11,12 +13,15 @@
 
 pub mod archive;
 pub mod browser;
+pub mod bucket;
 pub mod certificates;
 pub mod chaos;
 pub mod checksum_database;
 pub mod client;
+mod exchange;
 pub mod forward_proxy;
 pub mod gate;
+pub mod gateway;
 pub mod git;
 pub mod go;
 pub mod module;
@@ -24,6 +29,8 @@ pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod reference_database;
 mod server;
 pub mod skip;
+pub mod ssh;
 pub mod stoa;

@@ -58,6 +58,11 @@ pub fn terminate(child: &Child) -> io::Result<()> {
     signal(child, Signal::TERM)
 }
 
+/// Tells one process that we started to leave everything as it is and go (SIGQUIT).
+pub fn quit(child: &Child) -> io::Result<()> {
+    signal(child, Signal::QUIT)
+}
+
 /// Sends a signal to one process that we started.
 fn signal(child: &Child, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(Pid::from_child(child), signal)?)

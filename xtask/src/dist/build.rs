@@ -157,6 +157,26 @@ fn seconds(time: &str) -> u64 {
     ((since_1970 * 24 + hour) * 60 + minute) * 60 + second
 }
 
+/// A folder of this process for what is made on the way, fresh and empty, and gone when `use_it` is done.
+pub(super) fn with_folder<T>(
+    name: &str,
+    use_it: impl FnOnce(&Path) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let folder = root()
+        .join("target/dist-work")
+        .join(format!("{name}-{}", std::process::id()));
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let clear = || match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(()),
+    };
+    clear()?;
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let outcome = use_it(&folder);
+    clear()?;
+    outcome
+}
+
 /// What a program prints; its failure is ours.
 pub(crate) fn command_output(
     program: impl AsRef<std::ffi::OsStr>,

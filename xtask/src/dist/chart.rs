@@ -1,6 +1,6 @@
 //! The Helm chart of a release: the version of this build and the name of its images written in, then packed by `helm`.
 
-use super::build::command_output;
+use super::build::{command_output, with_folder};
 use crate::{Failure, step::program, tree::root};
 use std::{
     fs,
@@ -11,26 +11,24 @@ use std::{
 /// Writes `stoa-VERSION.tgz`, whose images have this name (`registry.example.com/stoa`, without a tag).
 pub(super) fn write(image: &str, into: &Path) -> Result<PathBuf, Failure> {
     let version = version()?;
-    let chart = root().join("target/dist-chart/stoa");
-    let failed = |error: std::io::Error| format!("{}: {error}", chart.display());
-    match fs::remove_dir_all(&chart) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    copy(&root().join("deploy/helm/stoa"), &chart).map_err(failed)?;
-    let values = chart.join("values.yaml");
-    let text = fs::read_to_string(&values).map_err(failed)?;
-    let named = text.replacen("repository: stoa", &format!("repository: {image}"), 1);
-    if named == text {
-        return Err("values.yaml does not say where images come from".to_owned());
-    }
-    fs::write(&values, named).map_err(failed)?;
-    let mut helm = Command::new("helm");
-    helm.arg("package")
-        .arg(&chart)
-        .args(["--version", &version, "--app-version", &version, "--destination"])
-        .arg(into);
-    program("helm package", &mut helm)?;
+    with_folder("chart", |folder| {
+        let chart = folder.join("stoa");
+        let failed = |error: std::io::Error| format!("{}: {error}", chart.display());
+        copy(&root().join("deploy/helm/stoa"), &chart).map_err(failed)?;
+        let values = chart.join("values.yaml");
+        let text = fs::read_to_string(&values).map_err(failed)?;
+        let named = text.replacen("repository: stoa", &format!("repository: {image}"), 1);
+        if named == text {
+            return Err("values.yaml does not say where images come from".to_owned());
+        }
+        fs::write(&values, named).map_err(failed)?;
+        let mut helm = Command::new("helm");
+        helm.arg("package")
+            .arg(&chart)
+            .args(["--version", &version, "--app-version", &version, "--destination"])
+            .arg(into);
+        program("helm package", &mut helm)
+    })?;
     Ok(into.join(format!("stoa-{version}.tgz")))
 }
 

@@ -1,7 +1,7 @@
 //! What goes into a release beside the program: what it says of itself, what we say of it, and what others let us use.
 
 use super::{
-    build::{Build, command_output},
+    build::{Build, command_output, with_folder},
     licences, packages, sbom,
 };
 use crate::{Failure, tree::root};
@@ -106,20 +106,17 @@ pub(super) fn gather(build: &Build) -> Result<Contents, Failure> {
 }
 
 fn manual(build: &Build) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let folder = root().join("target/dist-manual");
-    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    command_output(&build.binary, &["manual", &folder.to_string_lossy()])?;
-    let mut pages = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(failed)?.flatten() {
-        let bytes = fs::read(entry.path()).map_err(failed)?;
-        pages.push((entry.file_name().to_string_lossy().into_owned(), bytes));
-    }
-    pages.sort();
-    Ok(pages)
+    with_folder("manual", |folder| {
+        let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+        command_output(&build.binary, &["manual", &folder.to_string_lossy()])?;
+        let mut pages = Vec::new();
+        for entry in fs::read_dir(folder).map_err(failed)?.flatten() {
+            let bytes = fs::read(entry.path()).map_err(failed)?;
+            pages.push((entry.file_name().to_string_lossy().into_owned(), bytes));
+        }
+        pages.sort();
+        Ok(pages)
+    })
 }
 
 /// The build time in the binary's own words.

@@ -1,10 +1,10 @@
 //! The Debian package, put together by `dpkg-deb`.
 
 use super::{
-    build::Build,
+    build::{Build, with_folder},
     contents::{Contents, Item, gzip},
 };
-use crate::{Failure, step::program, tree::root};
+use crate::{Failure, step::program};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -26,12 +26,6 @@ const CONFIGURATION: &str = "/etc/stoa/credentials.toml\n/etc/stoa/stoa.toml\n";
 pub(super) fn write(build: &Build, contents: &Contents, into: &Path) -> Result<PathBuf, Failure> {
     let architecture = architecture(&build.target)?;
     let version = debian_version(&build.version);
-    let tree = root().join("target/dist-debian");
-    let failed = |error: std::io::Error| format!("{}: {error}", tree.display());
-    match fs::remove_dir_all(&tree) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
     let mut items = items(contents)?;
     let size: usize = items.iter().map(|item| item.bytes.len()).sum();
     let control = format!(
@@ -47,23 +41,29 @@ pub(super) fn write(build: &Build, contents: &Contents, into: &Path) -> Result<P
     items.push(Item::new("DEBIAN/control", control));
     items.push(Item::new("DEBIAN/conffiles", CONFIGURATION));
     items.extend(SCRIPTS.map(|(name, script)| Item::new(format!("DEBIAN/{name}"), script).mode(0o755)));
+    let path = into.join(format!("stoa_{version}_{architecture}.deb"));
+    with_folder("debian", |tree| {
+        lay(tree, items).map_err(|error| format!("{}: {error}", tree.display()))?;
+        let mut dpkg = Command::new("dpkg-deb");
+        // Files are no newer than the source; one thread compresses the same everywhere.
+        dpkg.args(["--root-owner-group", "--threads-max=1", "-Zxz", "--build"])
+            .arg(tree)
+            .arg(&path)
+            .env("SOURCE_DATE_EPOCH", build.seconds.to_string());
+        program("dpkg-deb", &mut dpkg)
+    })?;
+    Ok(path)
+}
+
+/// Lays the files where they belong below a folder.
+fn lay(tree: &Path, items: Vec<Item>) -> std::io::Result<()> {
     for item in items {
         let path = tree.join(&item.path);
-        let folder = path.parent().unwrap_or(&tree);
-        fs::create_dir_all(folder).map_err(failed)?;
-        fs::write(&path, &item.bytes).map_err(failed)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(item.mode)).map_err(failed)?;
+        fs::create_dir_all(path.parent().unwrap_or(tree))?;
+        fs::write(&path, &item.bytes)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(item.mode))?;
     }
-    open_folders(&tree).map_err(failed)?;
-    let path = into.join(format!("stoa_{version}_{architecture}.deb"));
-    let mut dpkg = Command::new("dpkg-deb");
-    // Files are no newer than the source; one thread compresses the same everywhere.
-    dpkg.args(["--root-owner-group", "--threads-max=1", "-Zxz", "--build"])
-        .arg(&tree)
-        .arg(&path)
-        .env("SOURCE_DATE_EPOCH", build.seconds.to_string());
-    program("dpkg-deb", &mut dpkg)?;
-    Ok(path)
+    open_folders(tree)
 }
 
 /// Folders are for everybody, whatever the mask of whoever builds.

@@ -42,7 +42,7 @@ impl Service for FakeGcs {
                     "-port",
                     &port.to_string(),
                 ])
-                .args(["-backend", "filesystem", "-filesystem-root"])
+                .args(["-backend", "memory"])
                 .arg(&data)
                 .args([
                     "-public-host",

@@ -50,6 +50,7 @@ impl Reader {
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(120),
             growth: 4 << 30,
+            unfolded: 64 << 30,
             transport: if built_in {
                 TransportChoice::BuiltIn
             } else {
@@ -125,8 +126,7 @@ impl<'a> Mirrored<'a> {
             store: Arc::new(store),
             chain: Chain {
                 links: vec![link],
-                private: Patterns::default(),
-                direct: None,
+                ..Chain::default()
             },
             leases: Arc::new(LocalLeases::default()),
             checksums: Arc::new(NoDatabase),

@@ -101,7 +101,7 @@ fn ssh_is_given_its_key_and_believes_known_hosts_only() {
         .unwrap();
     assert_eq!(
         access.ssh_command().unwrap(),
-        r"ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -i '/etc/stoa/it'\''s a key' -o UserKnownHostsFile='/etc/stoa/known_hosts' -o GlobalKnownHostsFile=/dev/null"
+        r#"ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes -o 'IdentityFile="/etc/stoa/it'\''s a key"' -o 'UserKnownHostsFile="/etc/stoa/known_hosts"' -o GlobalKnownHostsFile=/dev/null"#
     );
     assert!(access.for_http().is_none());
     let web = credentials

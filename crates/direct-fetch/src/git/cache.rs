@@ -1,16 +1,19 @@
 //! One cache of objects for each repository, on disk, bounded and swept.
 //!
 //! ```text
-//! <cache>/git/<hash of the address>/
+//! <cache>/git/<hash of transport and address>/
 //!   objects.git   bare: the commits that were asked for with their trees, each without what came before it
 //!   history.git   bare: commits without trees, where a question needs to know what came before
+//!   whole.git     bare: everything, where the host gives no commit by its hash
 //!   lock          held while one of the two is written, by whichever process
 //!   used          its time says when the cache was last of use
 //! ```
 //!
-//! The two are apart because a repository that claims to have a commit is never sent its tree again.
+//! They are apart because a repository that claims to have a commit is never sent its tree again. The caches of two
+//! transports are apart too, since each remembers in its own way what it has.
 
 use super::{listings::Listings, session::Session, transport::Remote};
+use gix::ObjectId;
 use proxy_core::{
     file::Sha256,
     spool::SpoolError,
@@ -49,7 +52,7 @@ const SWEPT_EVERY: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Cache {
     folder: PathBuf,
     /// Commits that somebody waits for; whoever fetches next brings them all.
-    pub(super) wanted: Mutex<HashSet<gix::ObjectId>>,
+    pub(super) wanted: Mutex<HashSet<ObjectId>>,
     pub(super) listings: Listings,
     /// The question of whoever writes now.
     writer: Mutex<Option<FetchContext>>,
@@ -82,14 +85,15 @@ impl Caches {
         })))
     }
 
-    /// The cache of a repository.
-    pub(super) fn of(&self, remote: &Remote) -> Result<Arc<Cache>, UpstreamError> {
+    /// The cache of a repository that this transport reads.
+    pub(super) fn of(&self, remote: &Remote, transport: &str) -> Result<Arc<Cache>, UpstreamError> {
+        let key = format!("{transport} {}", remote.url);
         let mut open = lock(&self.0.open);
-        if let Some(cache) = open.get(&remote.url) {
+        if let Some(cache) = open.get(&key) {
             cache.touch();
             return Ok(Arc::clone(cache));
         }
-        let name = Sha256::of(remote.url.as_bytes()).to_string();
+        let name = Sha256::of(key.as_bytes()).to_string();
         let folder = self.0.folder.join(&name[..32]);
         fs::create_dir_all(&folder).map_err(disk)?;
         let cache = Arc::new(Cache {
@@ -101,7 +105,7 @@ impl Caches {
         });
         cache.touch();
         open.retain(|_, cache| Arc::strong_count(cache) > 1);
-        open.insert(remote.url.clone(), Arc::clone(&cache));
+        open.insert(key, Arc::clone(&cache));
         Ok(cache)
     }
 
@@ -161,6 +165,11 @@ impl Cache {
         self.folder.join("history.git")
     }
 
+    /// Where everything is.
+    pub(super) fn whole(&self) -> PathBuf {
+        self.folder.join("whole.git")
+    }
+
     /// Waits for the right to write, and clears away what a writer left that was killed.
     pub(super) fn write(&self, session: &Session) -> Result<Writing<'_>, UpstreamError> {
         let mut writer = lock(&self.writer);
@@ -175,7 +184,7 @@ impl Cache {
         let here = Writer(self);
         let everywhere = File::create(self.folder.join("lock")).map_err(disk)?;
         everywhere.lock().map_err(disk)?;
-        for repository in [self.objects(), self.history()] {
+        for repository in [self.objects(), self.history(), self.whole()] {
             clear_leftovers(&repository);
         }
         Ok(Writing {
@@ -225,11 +234,31 @@ fn write_whole(path: &Path, content: &str) -> io::Result<()> {
 /// How the repositories here are opened: nothing of this machine's configuration counts, and no object may be larger
 /// than a module can be, so that a pack that unfolds to more than it seems is refused before memory is asked for.
 pub(super) fn options() -> gix::open::Options {
-    gix::open::Options::isolated().config_overrides([LARGEST_OBJECT])
+    gix::open::Options::isolated().config_overrides([format!("gitoxide.objects.allocLimit={LARGEST_OBJECT}")])
 }
 
-/// 512 MiB: a module holds at most 500 MB.
-const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimit=536870912";
+/// The most one object may have, in bytes: a module holds at most 500 MiB.
+pub(super) const LARGEST_OBJECT: usize = 512 << 20;
+
+/// The commits that were brought into a repository, the latest first, as far as it remembers: so a host can be told
+/// what need not come again.
+pub(super) fn kept(repository: &Path) -> Vec<ObjectId> {
+    // Without the file everything comes again, which harms nobody.
+    let lines = fs::read_to_string(repository.join("kept")).unwrap_or_default();
+    let ids = lines.lines().filter_map(|id| ObjectId::from_hex(id.as_bytes()).ok());
+    ids.collect()
+}
+
+/// Remembers commits that were brought into a repository just now.
+pub(super) fn keep(repository: &Path, brought: &[ObjectId]) -> io::Result<()> {
+    let mut known = HashSet::new();
+    let all = brought.iter().copied().chain(kept(repository));
+    let lines = all.filter(|id| known.insert(*id)).take(MOST_KEPT);
+    write_whole(&repository.join("kept"), &lines.map(|id| format!("{id}\n")).collect::<String>())
+}
+
+/// How many commits are remembered.
+const MOST_KEPT: usize = 1000;
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {

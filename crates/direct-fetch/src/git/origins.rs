@@ -135,6 +135,21 @@ impl Gentle {
         Self { transport, origin }
     }
 
+    /// The error, once the host's wish is noted; if it is trouble, with the transport that had it.
+    fn learned(&self, error: UpstreamError) -> UpstreamError {
+        self.origin.learn(&error);
+        let by = |reason: Arc<str>| -> Arc<str> { format!("{reason} (by {})", self.transport.name()).into() };
+        match error {
+            UpstreamError::Unavailable { reason, retry_after } => UpstreamError::Unavailable {
+                reason: by(reason),
+                retry_after,
+            },
+            UpstreamError::TimedOut { reason } => UpstreamError::TimedOut { reason: by(reason) },
+            UpstreamError::Malformed { reason } => UpstreamError::Malformed { reason: by(reason) },
+            other => other,
+        }
+    }
+
     fn converse<T>(&self, session: &Session, converse: impl FnOnce() -> T) -> Result<T, UpstreamError> {
         self.origin.may_be_asked()?;
         let turn = session.wait(async {
@@ -157,12 +172,17 @@ impl Gentle {
 }
 
 impl Transport for Gentle {
+    fn name(&self) -> &'static str {
+        self.transport.name()
+    }
+
     fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError> {
         let listed = self
             .converse(session, || self.transport.list(remote, session))
             .map_err(RemoteError::Failed)?;
-        listed.inspect_err(|error| match error {
-            RemoteError::Unauthorized(error) | RemoteError::Failed(error) => self.origin.learn(error),
+        listed.map_err(|error| match error {
+            RemoteError::Unauthorized(error) => RemoteError::Unauthorized(self.learned(error)),
+            RemoteError::Failed(error) => RemoteError::Failed(self.learned(error)),
         })
     }
 
@@ -176,8 +196,9 @@ impl Transport for Gentle {
         let fetched = self
             .converse(session, || self.transport.fetch(remote, want, into, session))
             .map_err(FetchError::Failed)?;
-        fetched.inspect_err(|error| match error {
-            FetchError::NotOffered(error) | FetchError::Failed(error) => self.origin.learn(error),
+        fetched.map_err(|error| match error {
+            FetchError::NotOffered(error) => FetchError::NotOffered(self.learned(error)),
+            FetchError::Failed(error) => FetchError::Failed(self.learned(error)),
         })
     }
 }

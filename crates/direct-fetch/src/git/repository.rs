@@ -44,7 +44,7 @@ impl<'a> Repository<'a> {
         client: &'a Client,
         session: &'a Session,
     ) -> Result<Self, UpstreamError> {
-        let cache = caches.of(&remote)?;
+        let cache = caches.of(&remote, transport.name())?;
         Ok(Self {
             session,
             transport,
@@ -152,19 +152,30 @@ impl<'a> Repository<'a> {
         }
         let path = self.cache.objects();
         Cache::make(&path, commit.kind(), &self.remote.url)?;
-        let mut objects = open(&path)?;
-        if !objects.has_object(commit) {
-            self.bring(commit, &path)?;
-            objects = open(&path)?;
-        }
-        if !objects.has_object(commit) {
-            return Err(UpstreamError::malformed(format!(
-                "{} did not send the commit {commit}",
-                self.remote.url
-            )));
-        }
+        let objects = match self.here(commit)? {
+            Some(objects) => objects,
+            None => {
+                self.bring(commit, &path)?;
+                self.here(commit)?.ok_or_else(|| {
+                    UpstreamError::malformed(format!("{} did not send the commit {commit}", self.remote.url))
+                })?
+            }
+        };
         *self.objects.borrow_mut() = Some(objects.clone());
         Ok(objects)
+    }
+
+    /// A reader of the objects of a commit that was brought before.
+    fn here(&self, commit: ObjectId) -> Result<Option<gix::Repository>, UpstreamError> {
+        for path in [self.cache.objects(), self.cache.whole()] {
+            if path.join("HEAD").exists() {
+                let objects = open(&path)?;
+                if objects.object_hash() == commit.kind() && objects.has_object(commit) {
+                    return Ok(Some(objects));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Fetches a commit, together with all that others wait for by the time it is our turn.
@@ -172,7 +183,7 @@ impl<'a> Repository<'a> {
         lock(&self.cache.wanted).insert(commit);
         let _writing = self.cache.write(self.session)?;
         self.session.check()?;
-        if open(into)?.has_object(commit) {
+        if self.here(commit)?.is_some() {
             return Ok(());
         }
         let mut wanted: Vec<_> = std::mem::take(&mut *lock(&self.cache.wanted))
@@ -192,23 +203,36 @@ impl<'a> Repository<'a> {
             .fetch(&self.remote, &Want::Commits(&[commit]), into, self.session)
         {
             Ok(()) => Ok(()),
-            Err(FetchError::NotOffered(error)) => self.bring_by_name(commit, into).map_err(|_| error),
+            Err(FetchError::NotOffered(_)) => self.bring_by_name(commit, into),
             Err(FetchError::Failed(error)) => Err(error),
         }
     }
 
-    /// For hosts that give only what a ref names: fetches by a name the commit has.
+    /// For hosts that give only what a ref names: fetches by a name the commit has, or everything if it has none.
     fn bring_by_name(&self, commit: ObjectId, into: &Path) -> Result<(), UpstreamError> {
-        let named = self.refs()?.all().find(|(_, id)| *id == commit);
-        let Some((name, _)) = named else {
-            return Err(UpstreamError::unavailable(format!(
-                "{} gives no commit by its hash",
-                self.remote.url
-            )));
-        };
+        if let Some((name, _)) = self.refs()?.all().find(|(_, id)| *id == commit) {
+            let named = self
+                .transport
+                .fetch(&self.remote, &Want::Ref(&name), into, self.session);
+            match named {
+                Ok(()) => return Ok(()),
+                Err(FetchError::Failed(error)) => return Err(error),
+                // It cannot leave out what came before.
+                Err(FetchError::NotOffered(_)) => {}
+            }
+        }
+        let whole = self.cache.whole();
+        Cache::make(&whole, commit.kind(), &self.remote.url)?;
         self.transport
-            .fetch(&self.remote, &Want::Ref(&name), into, self.session)
-            .map_err(FetchError::into_upstream)
+            .fetch(&self.remote, &Want::Whole, &whole, self.session)
+            .map_err(FetchError::into_upstream)?;
+        if open(&whole)?.has_object(commit) {
+            return Ok(());
+        }
+        Err(UpstreamError::unavailable(format!(
+            "{} does not give the commit {commit}: none of its branches and tags leads there",
+            self.remote.url
+        )))
     }
 
     /// Every commit that can be reached from these, each once.
@@ -245,17 +269,27 @@ impl<'a> Repository<'a> {
         let path = self.cache.history();
         let kind = refs.object_hash().unwrap_or(gix::hash::Kind::Sha1);
         Cache::make(&path, kind, &self.remote.url)?;
-        let complete = |history: &gix::Repository| refs.tips().iter().all(|tip| history.has_object(tip));
+        let missing = |history: &gix::Repository| {
+            // A tag on a tree is asked for once, and may be left out as trees are.
+            let mut tips = refs.tips();
+            tips.retain(|tip| !history.has_object(tip));
+            if !tips.is_empty() {
+                let asked = cache::kept(&path);
+                tips.retain(|tip| !asked.contains(tip));
+            }
+            tips
+        };
         let mut history = open(&path)?;
-        if !complete(&history) {
+        if !missing(&history).is_empty() {
             let _writing = self.cache.write(self.session)?;
             self.session.check()?;
-            if !complete(&open(&path)?) {
+            if !missing(&open(&path)?).is_empty() {
                 self.transport
                     .fetch(&self.remote, &Want::History, &path, self.session)
                     .map_err(FetchError::into_upstream)?;
             }
             history = open(&path)?;
+            cache::keep(&path, &missing(&history)).map_err(cache::disk)?;
         }
         *self.history.borrow_mut() = Some(history.clone());
         Ok(history)

@@ -6,7 +6,9 @@
 
 pub(super) mod builtin;
 pub(super) mod command;
+mod host_key;
 mod http;
+pub(super) mod unfold;
 
 use super::{refs::Refs, session::Session};
 use crate::credentials::RepositoryAccess;
@@ -17,6 +19,8 @@ use std::{fmt, path::Path};
 
 /// Brings refs and objects. Blocks.
 pub(super) trait Transport: fmt::Debug + Send + Sync {
+    /// What it is called where people read of trouble with it.
+    fn name(&self) -> &'static str;
     /// The repository's refs, from one listing.
     fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError>;
     /// Brings objects into the bare repository at `into`.
@@ -76,6 +80,8 @@ pub(super) enum Want<'a> {
     Ref(&'a str),
     /// All commits below branches and tags; their trees only if the host cannot leave them out.
     History,
+    /// All commits below branches and tags with their trees: the last resort where a host gives no commit by its hash.
+    Whole,
 }
 
 /// Why a host did not give what was asked.

@@ -7,7 +7,7 @@ use proxy_core::{
     module::{Version, pseudo::is_pseudo, semver},
     upstream::UpstreamError,
 };
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// The versions of a module, lowest first, those with `+incompatible` last.
 ///
@@ -93,33 +93,46 @@ pub(super) fn retractions(
     }
 }
 
-/// The version that `latest` means, if it is one of the list: the highest release, else the highest pre-release, that
-/// was not taken back. Where a compatible version has a `go.mod`, `+incompatible` ones are no choice.
-pub(super) fn latest(
+/// The version that `latest` means (no prefix), or that `v1` or `v1.2` does, if it is one of the list: the highest
+/// release, else the highest pre-release, that was not taken back. Where a compatible version has a `go.mod`,
+/// `+incompatible` ones are no choice, unless the prefix names their major version.
+pub(super) fn highest(
     objects: &dyn Objects,
     place: &Place,
     refs: &Refs,
+    prefix: Option<&str>,
 ) -> Result<Option<Version>, UpstreamError> {
     let mut list = list(objects, place, refs)?;
     if let Some(taken_back) = retractions(objects, place, refs)? {
         list.retain(|version| !taken_back.retracts(version.as_str()));
     }
-    let highest = |list: &[Version]| {
-        list.iter()
-            .max_by_key(|version| (!version.is_prerelease(), *version))
-            .cloned()
-    };
-    let compatible: Vec<_> = list
-        .iter()
-        .filter(|version| !version.is_incompatible())
-        .cloned()
-        .collect();
-    if compatible.len() < list.len()
-        && let Some(candidate) = highest(&compatible)
-        && let Some(commit) = refs.tags.get(&format!("{}{candidate}", place.tag_prefix()))
+    if let Some(prefix) = prefix {
+        let begins = |version: &str| {
+            version
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        // `v1` means no version below v1.0.0, such as its own pre-releases.
+        list.retain(|version| {
+            begins(version.as_str()) && semver::compare(version.as_str(), prefix) != Ordering::Less
+        });
+    }
+    let compatible = list.iter().filter(|version| !version.is_incompatible()).count();
+    let asks_for_incompatible = prefix.is_some_and(|prefix| !place.fits(prefix));
+    if compatible < list.len()
+        && !asks_for_incompatible
+        && let Some(last) = compatible.checked_sub(1).and_then(|index| list.get(index))
+        && let Some(commit) = refs.tags.get(&format!("{}{last}", place.tag_prefix()))
         && objects.file(*commit, "go.mod")?.is_some()
     {
-        return Ok(Some(candidate));
+        list.truncate(compatible);
     }
-    Ok(highest(&list))
+    Ok(list
+        .into_iter()
+        .max_by(|a, b| (!a.is_prerelease(), a).cmp(&(!b.is_prerelease(), b))))
+}
+
+/// Whether a query is the beginning of a version: `v1`, `v1.2`.
+pub(super) fn is_prefix(query: &str) -> bool {
+    semver::is_valid(query) && query.split('.').count() < 3 && !query.contains(['-', '+'])
 }

@@ -62,6 +62,9 @@ pub(crate) type Kept = Arc<dyn Any + Send + Sync>;
 const LONGEST_OUTPUT: u64 = 32 << 20;
 /// The longest complaint kept.
 const LONGEST_COMPLAINT: u64 = 64 << 10;
+/// The most memory of its own that a process may have, in bytes; what it maps of files is not counted.
+#[cfg(target_os = "linux")]
+const MOST_MEMORY: u64 = 4 << 30;
 /// How long a group may take to put things in order once it is told to end.
 const GRACE: Duration = Duration::from_millis(500);
 /// How many times, 20 ms apart, an ended group is asked for what is left of it.
@@ -87,6 +90,7 @@ pub(crate) async fn run(
     // Starting it is progress: the budget of silence should not pay for what was tried before.
     context.note_activity();
     let mut group = Group::lead_by(child, kept);
+    group.limit_memory();
     let Some((stdout, stderr)) = group.outputs() else {
         return Err(Cut::Output(io::ErrorKind::BrokenPipe.into()));
     };
@@ -193,6 +197,20 @@ impl Group {
 
     fn number(&self) -> i32 {
         self.pid.map_or(-1, |pid| pid.as_raw_nonzero().get())
+    }
+
+    /// Bounds what each process of the group may have of memory of its own: a pack can unfold to anything. Those that are
+    /// started later inherit the bound.
+    fn limit_memory(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(pid) = self.pid {
+            let most = rustix::process::Rlimit {
+                current: Some(MOST_MEMORY),
+                maximum: Some(MOST_MEMORY),
+            };
+            // Where it may not be set, the other bounds still hold.
+            let _unbounded = rustix::process::prlimit(Some(pid), rustix::process::Resource::Data, most).is_err();
+        }
     }
 
     fn outputs(&mut self) -> Option<(ChildStdout, ChildStderr)> {
@@ -396,6 +414,16 @@ mod tests {
             run_in(grows, folder.path(), narrow).await,
             Err(Cut::TooMuch(1000))
         ));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn memory_has_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        // The bound is set when the program runs already.
+        let script = "while [ $(ulimit -d) = unlimited ]; do sleep 0.01; done; sh -c 'ulimit -d'";
+        let ended = run_in(script, folder.path(), BOUNDS).await.unwrap();
+        assert_eq!(ended.stdout, format!("{}\n", MOST_MEMORY / 1024).as_bytes());
     }
 
     #[tokio::test]

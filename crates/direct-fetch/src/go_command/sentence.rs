@@ -33,7 +33,14 @@ pub(crate) fn sentence(complaint: &str) -> String {
 }
 
 /// How lines begin that come before the complaint.
-const ASIDE: &[&str] = &["go: warning: ", "go: downloading ", "go: finding "];
+const ASIDE: &[&str] = &[
+    "go: warning: ",
+    "go: downloading ",
+    "go: finding ",
+    "warning: ",
+    "Warning: ",
+    "no such identity: ",
+];
 
 /// How the line begins, or what it holds, in which a command says why it failed.
 const TELLING: &[&str] = &[

@@ -12,6 +12,7 @@ async fn the_golden_tree() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("Z1 Z2 Z3 Z4 Z5 Z6 Z8 Z9 Z10");
     let path = "example.test/golden";
     let repository = house.repository(path);
     let attributes = "*.subst export-subst\nign export-ignore\n*.crlf text eol=crlf\n*.auto text=auto eol=crlf\n*.id ident\n\
@@ -44,7 +45,11 @@ async fn the_golden_tree() {
         .file("vendor/x.go", "package x\n")
         .file("sub/go.mod", go_mod("example.test/golden/sub", "1.24"))
         .file("sub/s.crlf", "x\n")
-        .file("sub/.gitattributes", "*.deep eol=crlf\n")
+        .file("sub/.gitattributes", "*.deep eol=crlf\nunset.crlf !eol -text\n")
+        .file("sub/unset.crlf", "x\n")
+        .file("sub/below/.gitattributes", "s.crlf eol=lf\n")
+        .file("sub/below/s.crlf", "x\n")
+        .file("sub/below/t.crlf", "x\n")
         .file("sub/d.deep", "x\n")
         .file("sub/pkg/vendor/v.go", "package v\n")
         .file("sub/vendor/modules.txt", "# m\n")
@@ -62,6 +67,7 @@ async fn the_vendor_rule_hangs_on_the_go_line() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("Z16");
     let lines = [
         "go 1.23",
         "go 1.24",
@@ -101,6 +107,7 @@ async fn names_that_collide_or_cannot_be() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("Z11 Z12 Z13 Z14 Z15 Z24");
     let trees: Vec<(&str, Commit)> = vec![
         (
             "case",
@@ -181,6 +188,7 @@ async fn names_that_collide_or_cannot_be() {
         repository.tag("v1.0.0", &one);
         house.compare_query(&path, "v1.0.0");
     }
+    house.rows("Z19");
     let path = "example.test/nothing";
     let repository = house.repository(path);
     let one = repository.commit("main", &Commit::at(1_600_000_000));
@@ -194,6 +202,7 @@ async fn licences_are_inherited() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("Z17 Z18");
     let cases: Vec<(&str, Commit)> = vec![
         ("plain", Commit::at(1).file("LICENSE", "root\n")),
         (

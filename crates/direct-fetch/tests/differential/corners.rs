@@ -12,6 +12,7 @@ async fn corners_of_versions() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("G11");
     // Two commits whose hashes begin with the same seven digits, found by trying times.
     let path = "example.test/twins";
     let repository = house.repository(path);
@@ -38,6 +39,7 @@ async fn corners_of_versions() {
     repository.tag("v1.0.0", &two);
     house.compare(path, &[&one[..7], &one, &deep[0], "latest", "HEAD", &two]);
 
+    house.rows("G58");
     // `v3` by its tags, and by no go.mod.
     let path = "example.test/third";
     let repository = house.repository(path);
@@ -47,6 +49,7 @@ async fn corners_of_versions() {
     house.compare("example.test/third/v3", &["v3.0.0", "v3.1.0", "main", "latest"]);
     house.compare(path, &["v3.0.0", "latest"]);
 
+    house.rows("G60");
     // The import path of a whole repository ends in its major version: no folder `v2` is looked for.
     let path = "example.test/full/v2";
     let repository = house.repository(path);
@@ -59,6 +62,7 @@ async fn corners_of_versions() {
     repository.tag("v1.0.0", &one);
     house.compare(path, &["v2.0.0", "v1.0.0", "main", "latest", &one]);
 
+    house.rows("G43 G53");
     // Nothing but a HEAD that leads nowhere; a fork at a plain path that names gopkg.in; author and committer apart.
     let path = "example.test/nowhere";
     house.repository(path).set_head("none");
@@ -81,6 +85,7 @@ async fn corners_of_versions() {
     house.compare(path, &["v1.0.0", "v3.0.0", "main", "latest"]);
     house.compare("example.test/forked/v3", &["v3.0.0"]);
 
+    house.rows("G6 G37 G47");
     // Tags of tags, and tags of a folder that look like what they are not.
     let path = "example.test/nested";
     let repository = house.repository(path);
@@ -100,6 +105,7 @@ async fn corners_of_versions() {
         &["main", "latest", "v1.2.4-0.20210801000000-abcdefabcdef"],
     );
 
+    house.rows("G55");
     let path = "example.test/long-hashes";
     if let Some(repository) = house.repository_of_sha256(path) {
         let tree = |time| {
@@ -135,6 +141,7 @@ async fn corners_of_attributes() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("Z26 Z27 Z28");
     let path = "example.test/attributes";
     let repository = house.repository(path);
     let long = format!("long.txt {} eol=crlf\n", "text ".repeat(420));
@@ -163,6 +170,7 @@ async fn corners_of_attributes() {
     repository.tag("v1.0.0", &one);
     house.compare(path, &["v1.0.0"]);
 
+    house.rows("Z4 Z5 Z7 Z28");
     for (name, attributes) in [
         ("valueless", "*.txt working-tree-encoding\n"),
         ("unset", "*.txt -working-tree-encoding\n"),
@@ -190,13 +198,13 @@ async fn corners_of_attributes() {
     house.agrees().await;
 }
 
-/// More than a module may hold, by a byte: 16 MiB of a `go.mod` or a `LICENSE`. (500 MB of sources are held against
-/// the limit where trees are chosen from; here they would cost a minute.)
+/// More than a module may hold, by a byte: 16 MiB of a `go.mod` or a `LICENSE`, 500 MiB of everything.
 #[tokio::test(flavor = "multi_thread")]
 async fn sizes_have_limits() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("Z21");
     for (name, more) in [("just", 0), ("over", 1)] {
         let path = format!("example.test/licence-{name}");
         let repository = house.repository(&path);
@@ -215,6 +223,26 @@ async fn sizes_have_limits() {
             "v1.0.0",
             &repository.commit("main", &Commit::at(1_600_000_000).file("go.mod", content)),
         );
+        house.compare_query(&path, "v1.0.0");
+    }
+    // What is just small enough takes go a minute to zip, so an ordinary run has only what is too large.
+    house.rows("Z20");
+    for (name, more) in [("just", 0), ("over", 1)] {
+        if more == 0 && !super::random::is_torture() {
+            continue;
+        }
+        const FILES: usize = 10;
+        let path = format!("example.test/tree-{name}");
+        let go_mod = go_mod(&path);
+        let repository = house.repository(&path);
+        let mut tree = Commit::at(1_600_000_000).file("go.mod", go_mod.clone());
+        let rest = (500 << 20) + more - go_mod.len();
+        for number in 0..FILES {
+            // All but the last are the same blob, which is stored once.
+            let size = if number + 1 < FILES { rest / FILES } else { rest - rest / FILES * (FILES - 1) };
+            tree = tree.file(&format!("{number}.bin"), vec![0; size]);
+        }
+        repository.tag("v1.0.0", &repository.commit("main", &tree));
         house.compare_query(&path, "v1.0.0");
     }
     house.agrees().await;

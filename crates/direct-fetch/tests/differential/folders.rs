@@ -12,6 +12,7 @@ async fn subfolders_and_major_versions() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("G37 G38 G39 G59");
     let path = "example.test/mono";
     let repository = house.repository(path);
     let one = repository.commit(
@@ -40,9 +41,13 @@ async fn subfolders_and_major_versions() {
         "example.test/mono/sub",
         &[
             "v0.1.0",
+            "sub/v0.1.0",
+            "sub/v2/v2.0.1",
+            "v0.9.0",
             "v2.0.0",
             "main",
             "latest",
+            "v0",
             &two,
             &one,
             "v2.0.0+incompatible",
@@ -52,6 +57,7 @@ async fn subfolders_and_major_versions() {
     house.compare("example.test/mono/nomod", &["main", "v0.9.0"]);
     house.compare("example.test/mono/nosuch", &["main"]);
 
+    house.rows("G34 G36");
     let path = "example.test/major";
     let repository = house.repository(path);
     let one = repository.commit(
@@ -65,6 +71,7 @@ async fn subfolders_and_major_versions() {
     house.compare("example.test/major/v2", &["v2.0.0", "v1.0.0", "main", "latest"]);
     house.compare(path, &["v2.0.0", "v1.0.0", "main", "v2.0.0+incompatible"]);
 
+    house.rows("G35");
     let path = "example.test/both";
     let repository = house.repository(path);
     let both = Commit::at(1_600_000_000)
@@ -96,6 +103,7 @@ async fn odd_go_mod_files() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
+    house.rows("G40 G43 G56 G57 Z25");
     let odd: &[(&str, &str)] = &[
         ("empty", ""),
         ("bom", "\u{feff}module example.test/bom\n"),
@@ -129,6 +137,7 @@ async fn odd_go_mod_files() {
     repository.tag("v1.0.0", &one);
     house.compare_query(path, "v1.0.0");
 
+    house.rows("G41 G42");
     for (path, tags) in [
         ("gopkg.in/yaml.v3", ["v3.0.0", "v3.0.1"]),
         ("gopkg.in/check.v1-unstable", ["v1.0.0", "v1.1.0"]),
@@ -150,5 +159,13 @@ async fn odd_go_mod_files() {
         );
         house.compare(path, &[tags[0], tags[1], "main", "latest", &one]);
     }
+    house.also("gopkg.in/yaml.v1", "gopkg.in/yaml.v3");
+    house.compare("gopkg.in/yaml.v1", &["v3.0.0", "v1.0.0", "main", "latest"]);
+    // HEAD is what latest means there, under the name of its tag.
+    let path = "gopkg.in/tagged.v2-unstable";
+    let repository = house.repository(path);
+    let one = repository.commit("main", &Commit::at(1_600_000_000).file("a.go", "package a\n"));
+    repository.tag("v2.1.0", &one);
+    house.compare(path, &["latest", "v2.1.0", "v2"]);
     house.agrees().await;
 }

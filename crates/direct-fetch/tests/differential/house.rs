@@ -35,6 +35,8 @@ pub(crate) struct House {
     roots: Vec<(String, String, String)>,
     questions: Vec<Question>,
     lists: Vec<String>,
+    /// The rows of the checklist that what is set up now is a case of.
+    rows: &'static str,
 }
 
 /// A module path and what is asked of it.
@@ -42,6 +44,7 @@ pub(crate) struct House {
 struct Question {
     path: String,
     query: String,
+    rows: &'static str,
 }
 
 /// How much was compared.
@@ -92,6 +95,7 @@ impl House {
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(60),
             growth: 1 << 30,
+            unfolded: 64 << 30,
             transport: TransportChoice::Command,
         };
         let spool = Spool::open(&folder.path().join("spool")).unwrap();
@@ -112,12 +116,27 @@ impl House {
             roots: Vec::new(),
             questions: Vec::new(),
             lists: Vec::new(),
+            rows: "",
         })
+    }
+
+    /// What follows is a case of these rows of the checklist; a difference is told with them.
+    pub(crate) fn rows(&mut self, rows: &'static str) {
+        self.rows = rows;
     }
 
     /// A repository for everything below an import path.
     pub(crate) fn repository(&mut self, prefix: &str) -> Repository {
         self.repository_in(prefix, "")
+    }
+
+    /// Makes another import path lead to a repository that there is.
+    pub(crate) fn also(&mut self, prefix: &str, of: &str) {
+        let url = self.host.repository_url(&of.replace('/', "-"));
+        self.domain.import(prefix, "git", &url);
+        self.roots.push((prefix.to_owned(), url, String::new()));
+        self.roots
+            .sort_by_key(|(prefix, ..)| std::cmp::Reverse(prefix.len()));
     }
 
     /// One whose objects are named by SHA-256, `None` where git is too old.
@@ -160,8 +179,10 @@ impl House {
         let question = Question {
             path: path.to_owned(),
             query: query.to_owned(),
+            rows: self.rows,
         };
-        if !self.questions.contains(&question) {
+        let asked = |other: &Question| (&other.path, &other.query) == (&question.path, &question.query);
+        if !self.questions.iter().any(asked) {
             self.questions.push(question);
         }
     }
@@ -224,10 +245,10 @@ impl House {
                     theirs = self.made_by_go(question);
                 }
                 if !agree(&theirs) {
-                    let Question { path, query } = question;
+                    let Question { path, query, rows } = question;
                     let [command, built_in] = ours;
                     differences.push(format!(
-                        "{path}@{query}\n  command:  {command:?}\n  built in: {built_in:?}\n  go:       {theirs:?}"
+                        "{path}@{query} ({rows})\n  command:  {command:?}\n  built in: {built_in:?}\n  go:       {theirs:?}"
                     ));
                 } else if theirs.is_ok() {
                     compared.versions += 1;
@@ -303,7 +324,7 @@ impl House {
     }
 
     async fn made_by_us(&self, git: &Git, question: &Question) -> Result<Made, UpstreamError> {
-        let Question { path, query } = question;
+        let Question { path, query, .. } = question;
         let (source, context) = (self.source(path), FetchContext::default());
         let version = Version::parse(query)
             .ok()
@@ -350,7 +371,7 @@ impl House {
     fn all_made_by_go(&self, questions: &[Question]) -> Vec<Result<Made, String>> {
         let arguments = questions
             .iter()
-            .map(|Question { path, query }| format!("{path}@{query}"));
+            .map(|Question { path, query, .. }| format!("{path}@{query}"));
         let ran = self.go.run(
             self.folder.path(),
             ["mod", "download", "-json"]
@@ -372,7 +393,7 @@ impl House {
             .collect()
     }
 
-    fn made_by_go(&self, Question { path, query }: &Question) -> Result<Made, String> {
+    fn made_by_go(&self, Question { path, query, .. }: &Question) -> Result<Made, String> {
         let ran = self.go.run(
             self.folder.path(),
             ["mod", "download", "-json", &format!("{path}@{query}")],

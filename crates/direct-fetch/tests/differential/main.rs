@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod bytes_of_trees;
+mod checklist;
 mod corners;
 mod folders;
 mod house;

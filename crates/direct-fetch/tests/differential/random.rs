@@ -18,7 +18,7 @@ const AT_ONCE: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repositories_made_up_from_a_seed() {
-    let torture = setting("STOA_TORTURE").is_some();
+    let torture = is_torture();
     let seed = setting("STOA_GIT_SEED").and_then(|seed| seed.parse().ok());
     let mut seed: u64 = seed.unwrap_or(if torture {
         rand::random_range(0..1 << 32)
@@ -52,6 +52,11 @@ async fn repositories_made_up_from_a_seed() {
     }
 }
 
+/// Whether there is time for more.
+pub(crate) fn is_torture() -> bool {
+    setting("STOA_TORTURE").is_some()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "what a test is told to do comes from the environment"
@@ -71,8 +76,8 @@ fn make_up(seed: u64, house: &mut House) {
     let tags = made.tags(&repository, &commits);
     let heads = repository.git(["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads"]);
     let mut queries: BTreeSet<String> = heads.lines().map(str::to_owned).collect();
-    queries.extend(tags.iter().filter(|tag| !is_prefix_query(tag)).cloned());
-    queries.insert("latest".to_owned());
+    queries.extend(tags.iter().cloned());
+    queries.extend(["latest", "v0", "v1", "v2", "v1.0", "v1.1"].map(str::to_owned));
     for (index, commit) in commits.iter().enumerate() {
         queries.insert(commit[..if index % 2 == 0 { 12 } else { 40 }].to_owned());
     }
@@ -85,7 +90,7 @@ fn make_up(seed: u64, house: &mut House) {
                     .and_then(|tag| tag.strip_prefix('/'))
                     .filter(|_| !folder.is_empty())
             });
-            queries.extend(name.filter(|name| !is_prefix_query(name)).map(str::to_owned));
+            queries.extend(name.map(str::to_owned));
         }
         for commit in &commits {
             queries.insert(made.pseudo_version(&repository, commit));
@@ -93,10 +98,4 @@ fn make_up(seed: u64, house: &mut House) {
         let queries: Vec<_> = queries.iter().map(String::as_str).collect();
         house.compare(&path, &queries);
     }
-}
-
-/// `v1` and `v1.2` are questions about a list: the `go` command answers them itself, out of the list it gets.
-fn is_prefix_query(query: &str) -> bool {
-    let mut numbers = query.strip_prefix('v').unwrap_or("").splitn(2, '.');
-    numbers.all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }

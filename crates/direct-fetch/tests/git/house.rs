@@ -5,7 +5,7 @@ use http_client::{Client, Settings, Trust};
 use proxy_core::{
     file::{Body, Kind},
     info::Info,
-    module::{ModulePath, ModuleVersion},
+    module::{ModulePath, ModuleVersion, Query},
     spool::Spool,
     upstream::{FetchContext, Fetched, Incoming, UpstreamError, Wanted},
 };
@@ -62,6 +62,7 @@ pub(crate) fn settings(cache: &Path, transport: TransportChoice) -> GitSettings 
         silence: Duration::from_secs(30),
         duration: Duration::from_secs(60),
         growth: 1 << 30,
+        unfolded: 64 << 30,
         transport,
     }
 }
@@ -112,6 +113,12 @@ pub(crate) fn wanted(version: &str, pinned: Option<Info>) -> Wanted {
 /// Fetches all files of a version.
 pub(crate) async fn fetch(git: &Git, source: &Source, version: &str) -> Result<Fetched, UpstreamError> {
     git.fetch(source, &wanted(version, None), &FetchContext::default())
+        .await
+}
+
+/// What a query means now.
+pub(crate) async fn resolve(git: &Git, source: &Source, query: &str) -> Result<Info, UpstreamError> {
+    git.resolve(source, &Query::Revision(query.into()), &FetchContext::default())
         .await
 }
 

@@ -8,6 +8,8 @@ mod adversary;
 mod caches;
 mod ends;
 mod formats;
+mod histories;
 mod house;
 mod pins;
+mod ssh;
 mod statuses;

@@ -23,7 +23,7 @@ fn with_userinfo(url: &str) -> Destination {
 
 fn with_netrc(netrc: &str) -> Client {
     Client::new(&Settings {
-        netrc: Netrc::parse(netrc),
+        netrc: Netrc::parse(netrc).into(),
         ..Settings::default()
     })
     .unwrap()
@@ -159,7 +159,7 @@ async fn they_do_not_cross_a_network_in_clear() {
     proxy.route("far.test", 80, origin.address());
     let settings = Settings {
         forward_proxies: ForwardProxies::new(&proxy.url(), "", "").unwrap(),
-        netrc: Netrc::parse("machine far.test login gopher password canary"),
+        netrc: Netrc::parse("machine far.test login gopher password canary").into(),
         names: Arc::new(TestNames::default()),
         ..Settings::default()
     };
@@ -180,7 +180,7 @@ async fn they_are_sent_over_https_that_is_verified() {
     upstream.when("*", Action::bytes("here"));
     let settings = Settings {
         extra_roots: authority.pem().into(),
-        netrc: Netrc::parse("machine code.test login gopher password canary"),
+        netrc: Netrc::parse("machine code.test login gopher password canary").into(),
         names: Arc::new(TestNames::new(&[("code.test", &[&["127.0.0.1"]])])),
         ..Settings::default()
     };

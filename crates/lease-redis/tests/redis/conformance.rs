@@ -35,9 +35,8 @@ impl LeasePlace for Keys {
     }
 
     async fn away(&self) -> Option<Arc<dyn Leases>> {
-        let (before, after) = self.url.split_once("://").unwrap();
+        let (before, after) = self.url.split('?').next().unwrap().split_once("://").unwrap();
         let path = after.split_once('/').map_or("", |(_, path)| path);
-        let path = path.split('?').next().unwrap();
         let away = format!("{before}://{}/{path}", Port::reserve().address());
         Some(Arc::new(
             RedisLeases::new(&RedisUrl::parse(&away).unwrap()).unwrap(),

@@ -65,9 +65,10 @@ async fn a_lease_whose_answer_was_lost_is_had_by_the_next_try() {
         leases(&through(&chaos, &url), DEAD_AFTER),
         leases(&url, DEAD_AFTER),
     );
-    drop(deaf.acquire(&module("v1.0.0")).await);
+    deaf.ping().await.unwrap();
     chaos.lose_next_answer();
     let lease = deaf.acquire(&module("v1.0.1")).await;
+    assert_eq!(chaos.lost(), 1);
     assert!(!lease.is_taken_over(), "it was ours all the time");
     drop(lease);
     assert!(!other.acquire(&module("v1.0.1")).await.is_taken_over());

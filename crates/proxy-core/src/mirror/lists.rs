@@ -61,24 +61,31 @@ impl Inner {
     ) -> Result<VersionList, MirrorError> {
         let told = self
             .chain
-            .walk(path, context, self.lifetimes.silence, |upstream| async move {
+            .walk_origins(path, context, self.lifetimes.silence, |upstream| async move {
                 upstream.versions(path, context).await
             })
             .await;
-        let kept = self.ingest.store.versions(path).await?;
+        let mut kept = self.ingest.store.versions(path).await?;
+        let (found, trouble) = self.chain.versions_in_stores(path, context).await;
+        kept.extend(found);
         match told {
             Ok(told) => Ok(VersionList::new(told.into_iter().chain(kept))),
             // The origin has no such module any more, but what is kept is still there.
             Err(error) if MirrorError::from(error.clone()).is_not_found() && !kept.is_empty() => {
                 Ok(VersionList::new(kept))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(trouble.unwrap_or(error).into()),
         }
     }
 
-    /// The list of what is kept, or `None` where nothing is.
+    /// The list of what is kept, here and in the stores before the origins, or `None` where nothing is.
     async fn kept_list(&self, path: &ModulePath) -> Result<Option<VersionList>, StoreError> {
-        let kept = self.ingest.store.versions(path).await?;
+        let mut kept = self.ingest.store.versions(path).await?;
+        let (found, _) = self
+            .chain
+            .versions_in_stores(path, &FetchContext::default())
+            .await;
+        kept.extend(found);
         Ok((!kept.is_empty()).then(|| VersionList::new(kept)))
     }
 }

@@ -64,7 +64,7 @@ impl Inner {
     ) -> Result<Resolved, MirrorError> {
         let told = self
             .chain
-            .walk(path, context, self.lifetimes.silence, |upstream| async move {
+            .walk_origins(path, context, self.lifetimes.silence, |upstream| async move {
                 let info = upstream.resolve(path, query, context).await?;
                 match ModuleVersion::new(path.clone(), info.version.clone()) {
                     Ok(module) => Ok((module, info)),
@@ -77,6 +77,7 @@ impl Inner {
             Ok(told) => told,
             Err(error) if error.is_not_found() && *query == Query::Latest => {
                 // The origin has no such module any more, but what is kept is still there.
+                self.adopt_latest(path, context).await?;
                 return self.kept_answer(path, query).await?.ok_or(error);
             }
             Err(error) => return Err(error),
@@ -107,6 +108,22 @@ impl Inner {
         Ok((file.module, json))
     }
 
+    /// Keeps the `.info` of the latest version of each store before the origins, as one to choose among.
+    async fn adopt_latest(&self, path: &ModulePath, context: &FetchContext) -> Result<(), MirrorError> {
+        for store in &self.chain.also {
+            match store.resolve(path, &Query::Latest, context).await {
+                Ok(info) => {
+                    if let Ok(module) = ModuleVersion::new(path.clone(), info.version.clone()) {
+                        self.keep_info(module, &info).await?;
+                    }
+                }
+                Err(UpstreamError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// What can be answered without the origin: what the query meant last, else, for `latest`, the version that
     /// `go` would choose of those kept.
     async fn kept_answer(&self, path: &ModulePath, query: &Query) -> Result<Option<Resolved>, MirrorError> {
@@ -126,7 +143,7 @@ impl Inner {
 
 /// The version `go` takes for the latest: the highest release, else the highest pre-release, else the newest
 /// pseudo-version (Go modules reference, "Version queries").
-fn latest_of(versions: impl Iterator<Item = Version>) -> Option<Version> {
+pub(crate) fn latest_of(versions: impl Iterator<Item = Version>) -> Option<Version> {
     versions.max_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)))
 }
 

@@ -143,6 +143,8 @@ fn is_scheme(text: &str) -> bool {
 /// The upstreams in order.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
+    /// Stores that are asked before any origin, for private modules too: they are the operator's own.
+    pub also: Vec<Arc<dyn Upstream>>,
     /// What is asked for modules that are not private.
     pub links: Vec<Link>,
     /// Which modules are private: they are asked of `direct` only.

@@ -8,12 +8,13 @@ use super::{
     FetchContext, Upstream, UpstreamError,
     chain::{Chain, Link, Separator},
 };
-use crate::module::ModulePath;
+use crate::module::{ModulePath, Version};
 use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 impl Chain {
-    /// Tries one upstream after the other until an attempt succeeds or its failure ends the search.
+    /// Tries one upstream after the other, the stores before the origins, until an attempt succeeds or its failure ends
+    /// the search.
     ///
     /// After "not found" the next one is always asked, after other failures only behind `|` (Go modules reference,
     /// "GOPROXY protocol"); a failure of our own spool ends the search. Trouble outranks absence: what a mirror in
@@ -29,40 +30,48 @@ impl Chain {
         F: Fn(Arc<dyn Upstream>) -> A,
         A: Future<Output = Result<T, UpstreamError>>,
     {
-        let links = self.links_for(path);
-        let (mut trouble, mut absence) = (None, None);
-        for (position, link) in links.iter().enumerate() {
-            let Some(upstream) = &link.upstream else {
-                absence = Some(UpstreamError::not_found(format!(
-                    "{path} is not kept here, and the upstream list says that it is not to be fetched (off)"
-                )));
-                break;
-            };
-            let share = silence.saturating_sub(context.silent_for()) / chances(&links[position..]);
-            let failure = tokio::select! {
-                result = attempt(Arc::clone(upstream)) => match result {
-                    Ok(answer) => return Ok(answer),
-                    Err(failure) => failure,
-                },
-                () = silence_from_now(context, share) => UpstreamError::timed_out(format!(
-                    "no origin sent a byte for {} seconds", share.as_secs_f32().ceil()
-                )),
-            };
-            match failure {
-                UpstreamError::NotFound { .. } => absence = Some(failure),
-                UpstreamError::Spool(_) => return Err(failure),
-                _ => {
-                    tracing::debug!(module = %path, error = %failure, "an upstream failed");
-                    trouble = Some(failure);
-                    if link.separator == Separator::OnNotFound {
-                        break;
-                    }
+        let stores = self.also.iter().map(|store| Link {
+            upstream: Some(Arc::clone(store)),
+            separator: Separator::OnAnyFailure,
+        });
+        let links: Vec<Link> = stores.chain(self.links_for(path).iter().cloned()).collect();
+        try_in_turn(&links, path, context, silence, attempt).await
+    }
+
+    /// The same among the origins alone: only they can say what is new.
+    pub async fn walk_origins<T, F, A>(
+        &self,
+        path: &ModulePath,
+        context: &FetchContext,
+        silence: Duration,
+        attempt: F,
+    ) -> Result<T, UpstreamError>
+    where
+        F: Fn(Arc<dyn Upstream>) -> A,
+        A: Future<Output = Result<T, UpstreamError>>,
+    {
+        try_in_turn(&self.links_for(path), path, context, silence, attempt).await
+    }
+
+    /// The versions that the stores before the origins have; and the trouble of one that could not be asked, which may
+    /// have more.
+    pub async fn versions_in_stores(
+        &self,
+        path: &ModulePath,
+        context: &FetchContext,
+    ) -> (Vec<Version>, Option<UpstreamError>) {
+        let (mut found, mut trouble) = (Vec::new(), None);
+        for store in &self.also {
+            match store.versions(path, context).await {
+                Ok(versions) => found.extend(versions),
+                Err(UpstreamError::NotFound { .. }) => {}
+                Err(error) => {
+                    tracing::debug!(module = %path, %error, "a store before the origins failed");
+                    trouble = Some(error);
                 }
             }
         }
-        Err(trouble
-            .or(absence)
-            .unwrap_or_else(|| UpstreamError::not_found("no upstream is configured")))
+        (found, trouble)
     }
 
     /// Private modules are asked of version control only; their names go nowhere else.
@@ -76,6 +85,53 @@ impl Chain {
             Cow::Borrowed(&self.links)
         }
     }
+}
+
+/// Tries these upstreams one after the other.
+async fn try_in_turn<T, F, A>(
+    links: &[Link],
+    path: &ModulePath,
+    context: &FetchContext,
+    silence: Duration,
+    attempt: F,
+) -> Result<T, UpstreamError>
+where
+    F: Fn(Arc<dyn Upstream>) -> A,
+    A: Future<Output = Result<T, UpstreamError>>,
+{
+    let (mut trouble, mut absence) = (None, None);
+    for (position, link) in links.iter().enumerate() {
+        let Some(upstream) = &link.upstream else {
+            absence = Some(UpstreamError::not_found(format!(
+                "{path} is not kept here, and the upstream list says that it is not to be fetched (off)"
+            )));
+            break;
+        };
+        let share = silence.saturating_sub(context.silent_for()) / chances(&links[position..]);
+        let failure = tokio::select! {
+            result = attempt(Arc::clone(upstream)) => match result {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            },
+            () = silence_from_now(context, share) => UpstreamError::timed_out(format!(
+                "no origin sent a byte for {} seconds", share.as_secs_f32().ceil()
+            )),
+        };
+        match failure {
+            UpstreamError::NotFound { .. } => absence = Some(failure),
+            UpstreamError::Spool(_) => return Err(failure),
+            _ => {
+                tracing::debug!(module = %path, error = %failure, "an upstream failed");
+                trouble = Some(failure);
+                if link.separator == Separator::OnNotFound {
+                    break;
+                }
+            }
+        }
+    }
+    Err(trouble
+        .or(absence)
+        .unwrap_or_else(|| UpstreamError::not_found("no upstream is configured")))
 }
 
 /// How many upstreams, the first of these included, may be asked one after the other because each is in trouble.

@@ -55,8 +55,7 @@ impl House {
             records: Arc::clone(&store) as _,
             chain: Chain {
                 links: vec![link],
-                private: Patterns::default(),
-                direct: None,
+                ..Chain::default()
             },
             leases: Arc::new(leases),
             checksums: Arc::new(NoDatabase),

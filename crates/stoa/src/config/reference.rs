@@ -79,9 +79,6 @@ fn write_setting(page: &mut String, setting: &Setting) {
         format!(" {}", setting.why)
     };
     let _ = writeln!(page, "\n### `{}`\n\n{}", setting.key, setting.help);
-    if setting.later {
-        page.push_str("\n**Does nothing yet**: it is accepted and checked.\n");
-    }
     let _ = writeln!(page, "\n- Value: {}", setting.syntax.describe());
     let _ = writeln!(page, "- Default: {default}.{because}");
     let file = setting

@@ -22,8 +22,6 @@ pub(crate) struct Setting {
     pub(crate) flag: Option<Flag>,
     /// Whether a value may hold a password: then it can come from a file, and it never prints whole.
     pub(crate) secret: bool,
-    /// Whether it is accepted and checked, but does nothing yet.
-    pub(crate) later: bool,
 }
 
 /// What holds when nobody says anything.
@@ -57,7 +55,6 @@ impl Setting {
             why: "",
             flag: None,
             secret: false,
-            later: false,
         }
     }
 
@@ -76,12 +73,6 @@ impl Setting {
     /// Says that its values may hold passwords.
     pub(crate) const fn secret(mut self) -> Self {
         self.secret = true;
-        self
-    }
-
-    /// Says that it does nothing yet.
-    pub(crate) const fn later(mut self) -> Self {
-        self.later = true;
         self
     }
 

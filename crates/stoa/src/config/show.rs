@@ -23,9 +23,8 @@ pub(crate) fn show(config: &Config) -> String {
                 without_value(setting.default).to_owned(),
             ),
         };
-        let later = if setting.later { "; does nothing yet" } else { "" };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{line:<COMMENTS_AT$}  # {from}{later}");
+        let _ = writeln!(text, "{line:<COMMENTS_AT$}  # {from}");
     }
     text
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use storage_postgres::PostgresUrl;
+use storage_s3::BucketUrl;
 
 /// A store that this build can open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,37 +13,40 @@ pub(crate) enum StorageUrl {
     Memory,
     /// A schema of a Postgres database.
     Postgres(Box<PostgresUrl>),
+    /// A bucket, or a part of one.
+    Bucket(Box<BucketUrl>),
 }
 
-/// The backends that have a name and, so far, no code in this build.
-const NOT_YET: &[&str] = &["s3", "gs", "az"];
-
-/// Reads the URL of a store that this build can open. Errors do not repeat it: it may hold a password.
-pub(crate) fn parse(text: &str) -> Result<StorageUrl, String> {
-    check_scheme(text)?;
-    match text.split_once(':') {
-        Some(("file", path)) => folder(path).map(StorageUrl::File),
-        Some(("memory", _)) => Ok(StorageUrl::Memory),
-        Some(("postgres" | "postgresql", _)) => postgres(text).map(StorageUrl::Postgres),
-        Some((scheme, _)) => Err(format!(
-            "this build has no {scheme}: backend yet; it has file:, memory: and postgres:"
-        )),
-        None => Err(unknown()),
+impl StorageUrl {
+    /// Takes this server's address where a bucket's names none.
+    pub(crate) fn or_endpoint(self, endpoint: &url::Url) -> Self {
+        match self {
+            Self::Bucket(bucket) => Self::Bucket(Box::new(bucket.or_endpoint(endpoint))),
+            other => other,
+        }
     }
 }
 
-/// Checks that the URL is one of a backend that exists or is to come.
-pub(crate) fn check_scheme(text: &str) -> Result<(), String> {
+/// Reads the URL of a store. Errors do not repeat it: it may hold a password.
+pub(crate) fn parse(text: &str) -> Result<StorageUrl, String> {
     let (scheme, rest) = text.split_once(':').ok_or_else(unknown)?;
     match scheme {
-        "file" => folder(rest).map(drop),
-        "memory" if rest.trim_matches('/').is_empty() => Ok(()),
+        "file" => folder(rest).map(StorageUrl::File),
+        "memory" if rest.trim_matches('/').is_empty() => Ok(StorageUrl::Memory),
         "memory" => Err("nothing may stand behind memory:".into()),
-        "postgres" | "postgresql" => postgres(text).map(drop),
-        _ if !NOT_YET.contains(&scheme) => Err(unknown()),
-        _ if rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty()) => Ok(()),
-        _ => Err(format!("{scheme}: needs // and a place behind it")),
+        "s3" | "gs" | "az" => bucket(text).map(StorageUrl::Bucket),
+        "postgres" | "postgresql" => postgres(text).map(StorageUrl::Postgres),
+        _ => Err(unknown()),
     }
+}
+
+/// Reads a list of them.
+pub(crate) fn parse_all(text: &str) -> Result<Vec<StorageUrl>, String> {
+    let read = |(position, entry): (usize, &str)| match parse(entry) {
+        Ok(StorageUrl::Memory) => Err(format!("entry {}: nothing is kept in memory:", position + 1)),
+        read => read.map_err(|wrong| format!("entry {}: {wrong}", position + 1)),
+    };
+    super::go_syntax::entries(text).enumerate().map(read).collect()
 }
 
 /// `file:./data`, `file:/data` and `file:///data`; a host between the slashes is a mistake.
@@ -61,6 +65,12 @@ fn folder(rest: &str) -> Result<PathBuf, String> {
 
 fn postgres(text: &str) -> Result<Box<PostgresUrl>, String> {
     PostgresUrl::parse(text)
+        .map(Box::new)
+        .map_err(|error| error.to_string())
+}
+
+fn bucket(text: &str) -> Result<Box<BucketUrl>, String> {
+    BucketUrl::parse(text)
         .map(Box::new)
         .map_err(|error| error.to_string())
 }
@@ -90,18 +100,6 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_come_says_so_and_keeps_its_secrets() {
-        for text in ["s3://canary:canary@bucket/prefix", "gs://b", "az://c/p"] {
-            let error = parse(text).expect_err(text);
-            assert!(
-                error.contains("no") && error.contains("yet") && !error.contains("canary"),
-                "{error}"
-            );
-            assert_eq!(check_scheme(text), Ok(()));
-        }
-    }
-
-    #[test]
     fn a_database_is_read_whole_and_keeps_its_secrets() {
         for text in [
             "postgres://u:canary@h/db",
@@ -110,7 +108,6 @@ mod tests {
             let url = parse(text).expect(text);
             assert!(matches!(url, StorageUrl::Postgres(_)));
             assert!(!format!("{url:?}").contains("canary"));
-            assert_eq!(check_scheme(text), Ok(()));
         }
         for text in [
             "postgres:canary",
@@ -119,7 +116,25 @@ mod tests {
         ] {
             let error = parse(text).expect_err(text);
             assert!(!error.contains("canary"), "{error}");
-            assert!(check_scheme(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_read_whole_and_keeps_what_is_wrong_to_itself() {
+        for text in [
+            "s3://bucket/prefix?endpoint=http://h:9000",
+            "gs://b",
+            "az://c/p?account=a",
+        ] {
+            assert!(matches!(parse(text), Ok(StorageUrl::Bucket(_))), "{text}");
+        }
+        for text in [
+            "s3://k:canary@bucket",
+            "s3://bucket?secret_access_key=canary",
+            "gs://bucket?region=canary",
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(!error.contains("canary"), "{error}");
         }
     }
 
@@ -136,7 +151,6 @@ mod tests {
             "ftp://x",
         ] {
             assert!(parse(text).is_err(), "{text}");
-            assert!(check_scheme(text).is_err(), "{text}");
         }
     }
 }

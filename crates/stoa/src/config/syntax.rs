@@ -56,7 +56,7 @@ impl Syntax {
             Self::Listen => address::listen(text).map(drop),
             Self::BasePath => address::base_path(text).map(drop),
             Self::StorageUrl => storage_url::parse(text).map(drop),
-            Self::StorageUrls => go_syntax::entries(text).try_for_each(storage_url::check_scheme),
+            Self::StorageUrls => storage_url::parse_all(text).map(drop),
             Self::WebUrl => address::web_url(text).map(drop),
             Self::Folder | Self::File => not_empty(text),
             Self::Chain => go_syntax::chain(text).map(drop),

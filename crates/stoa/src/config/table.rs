@@ -30,9 +30,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Syntax::StorageUrl,
         Preset::Value("file:./stoa-data"),
         "Where module files are kept. `file:` and a folder, or `memory:` for a store that forgets everything when the \
-         process ends. `postgres://user:password@host/database` for a database that many nodes share, with what \
-         libpq knows of TLS (`?sslmode=verify-full&sslrootcert=…`), `schema` (`stoa`), `max_connections` (16) and \
-         `connect_timeout` (10 seconds). `s3:`, `gs:` and `az:` are names kept for backends that this build does not have yet.",
+         process ends. `s3://bucket/prefix`, `gs://bucket/prefix` and `az://container/prefix` for buckets that \
+         many nodes share; their credentials are those of the environment (`AWS_…`, `GOOGLE_…`, `AZURE_…`), and behind a `?` \
+         each may say where they come from: `endpoint`, `region`, `profile`, `style` (`path` or `virtual`), `account`, and \
+         `env` for the beginning of other variables' names. `postgres://user:password@host/database` for a database that \
+         many nodes share, with what libpq knows of TLS (`?sslmode=verify-full&sslrootcert=…`), `schema` (`stoa`), \
+         `max_connections` (16) and `connect_timeout` (10 seconds).",
     )
     .because("A folder needs nothing installed, survives a restart, and is a GOPROXY tree that `go` can read by itself.")
     .with_flag("storage", "URL")
@@ -41,9 +44,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "storage.endpoint",
         Syntax::WebUrl,
         Preset::Unset,
-        "The address of a bucket service, where it is not the cloud's own.",
-    )
-    .later(),
+        "The address of the bucket service that `storage.url` means, where it is not the cloud's own.",
+    ),
     Setting::new(
         "storage.spool",
         Syntax::Folder,
@@ -55,18 +57,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "storage.also",
         Syntax::StorageUrls,
         Preset::Unset,
-        "Other stores that are asked before the upstreams; what they have is checked and kept here.",
+        "Other stores that are asked before the upstreams, private modules included; what they have is checked, kept here \
+         and served from here. They are read and never written, so one may be another program's: a module cache, or what \
+         Athens kept on a disk or in a bucket.",
     )
-    .secret()
-    .later(),
+    .because("A store can be moved into while it is served.")
+    .secret(),
     Setting::new(
         "storage.redirect_over",
         Syntax::SizeOrOff,
         Preset::Value("off"),
-        "Answer zips larger than this with a short-lived link to the bucket, where the store can sign one.",
+        "Answer a zip with a short-lived link to the bucket if more than this is to be sent, where the store can sign one. \
+         `go` follows it, and the bytes come from the bucket itself.",
     )
-    .because("Clients of some networks can reach the mirror but not the bucket.")
-    .later(),
+    .because("Clients of some networks can reach the mirror but not the bucket."),
     Setting::new(
         "upstream.chain",
         Syntax::Chain,
@@ -133,11 +137,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "direct.git",
         Syntax::OneOf(&["auto", "builtin", "command"]),
         Preset::Value("auto"),
-        "Who reads git repositories: `builtin` is Stoa itself, which needs neither `go` nor `git` and reaches https alone \
-         (http where `direct.insecure` says so); `command` is Stoa with the `git` command, for ssh as well; `auto` is the \
-         `go` command. With `builtin` and `command` every address is guarded, and other version control is fetched by \
-         the `go` command for private modules and where `direct.vcs` names it.",
-    ),
+        "What brings the objects of git repositories: `builtin` is Stoa alone, which needs neither `go` nor `git` and \
+         reaches https (http where `direct.insecure` says so); `command` is the `git` command, over ssh as well; `auto` \
+         is `builtin` for https and http, and the command for ssh. Other version control is fetched by the `go` command, \
+         for private modules and where `direct.vcs` names it.",
+    )
+    .because("Most repositories then need no program, and every address is guarded."),
     Setting::new(
         "direct.insecure",
         Syntax::Patterns,

@@ -6,8 +6,6 @@ use crate::{
         Config,
         address::{self, Listen},
         redact::redact,
-        table::SETTINGS,
-        value::Source,
     },
 };
 use checksum_db::DatabaseSetting;
@@ -47,22 +45,6 @@ pub(crate) fn announce(config: &Config, store: &str, address: &Listen) {
         let _ = std::io::stdout()
             .lock()
             .write_all((lines.join("\n") + "\n").as_bytes());
-    }
-    for setting in SETTINGS.iter().filter(|setting| setting.later) {
-        let written = |source: &Source| !matches!(source, Source::Default | Source::Found(_));
-        if config
-            .values
-            .get(setting.key)
-            .is_some_and(|value| written(&value.source))
-        {
-            tracing::warn!("{} is set, and does nothing yet", setting.key);
-        }
-    }
-    if config.checksums.first_sight {
-        tracing::warn!(
-            "checksums.when_unreachable: first-sight does nothing yet; while the checksum database is down, new versions \
-             are refused"
-        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Version control: the `go` command alone, or our own reader of git with that command for the rest.
+//! Version control: our own reader of git, and the `go` command for the rest.
 
 use super::no_direct::NoDirect;
 use crate::{
@@ -88,7 +88,7 @@ fn open_in(
         .asking_pages(client.clone())
         .with_credentials(credentials.clone());
     let transport = match config.direct.git {
-        DirectGit::Auto => return Ok(Arc::new(go)),
+        DirectGit::Auto => TransportChoice::Auto,
         DirectGit::BuiltIn => TransportChoice::BuiltIn,
         DirectGit::Command => TransportChoice::Command,
     };
@@ -100,6 +100,7 @@ fn open_in(
         silence: limits.silence,
         duration: limits.duration,
         growth: limits.growth,
+        unfolded: MOST_UNFOLDED,
         transport,
     };
     let discovery = Discovery::new(DiscoverySettings {
@@ -118,6 +119,10 @@ fn open_in(
         proxies: Arc::new(LearnedProxies(client)),
     })))
 }
+
+/// What a fetch may unfold to, in bytes: the whole history of the largest repositories, which only hosts send that can
+/// leave nothing out.
+const MOST_UNFOLDED: u64 = 64 << 30;
 
 /// Opens the proxies that `mod` tags name.
 #[derive(Debug)]
@@ -143,7 +148,7 @@ fn folders(config: &Config) -> Vec<PathBuf> {
             name.push("-cache");
             folder.with_file_name(name).join("direct")
         }),
-        StorageUrl::Memory | StorageUrl::Postgres(_) => None,
+        StorageUrl::Memory | StorageUrl::Bucket(_) | StorageUrl::Postgres(_) => None,
     };
     let of_user = config.cache_folder.as_ref().map(|folder| folder.join("direct"));
     [beside, of_user].into_iter().flatten().collect()

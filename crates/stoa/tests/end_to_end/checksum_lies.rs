@@ -63,6 +63,9 @@ impl World {
             assert_eq!(answer.headers["cache-control"], "no-store");
         }
         assert!(!self.kept("example.test/m/@v/v1.0.0.zip"), "{what}");
+        if !self.kept("example.test/m/@v/v1.0.0.mod") {
+            assert!(!self.kept("example.test/m"), "{what}: something is kept");
+        }
         if let Some(go) = GoCommand::find() {
             let go = go
                 .proxy(&self.stoa.url())
@@ -159,6 +162,17 @@ fn every_lie_of_a_database_is_refused() {
     });
     world.refuses("a record of another module", refused);
     world.relays_nothing("a record of another module");
+
+    // A head that was signed long ago, honestly: it does not reach the record.
+    let older = world
+        .database
+        .ledger(|ledger| ledger.head(world.database.signer(), 200));
+    world.lie("lookup/", move |body| {
+        let text = String::from_utf8(body).unwrap();
+        format!("{}\n\n{older}", text.split_once("\n\n").unwrap().0).into_bytes()
+    });
+    world.refuses("an older head", refused);
+    world.relays_nothing("an older head");
 
     world.database.behave();
     assert_eq!(

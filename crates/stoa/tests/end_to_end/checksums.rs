@@ -7,6 +7,7 @@ use testkit::{
     go::{GoCommand, Project},
     module::{Module, fixtures},
     proxy::FakeUpstream,
+    reference_database::ReferenceDatabase,
     skip_or_fail,
     stoa::StoaProcess,
 };
@@ -97,7 +98,7 @@ fn a_module_that_the_database_does_not_know_is_refused() {
     let unknown = Module::new("example.test/unknown", "v1.0.0");
     let (upstream, database) = (FakeUpstream::serving([unknown]), database());
     let stoa = mirror(&upstream, &database);
-    for kind in ["mod", "zip", "mod"] {
+    for kind in ["mod", "zip", "info", "mod"] {
         let answer = stoa.get_blocking(&format!("/example.test/unknown/@v/v1.0.0.{kind}"));
         assert_eq!(answer.status, 502, "{answer:?}");
         let sentence = String::from_utf8_lossy(&answer.body).into_owned();
@@ -115,6 +116,13 @@ fn a_module_that_the_database_does_not_know_is_refused() {
         database.count("lookup/example.test/unknown"),
         1,
         "it is remembered briefly"
+    );
+    assert!(!stoa.setup().store().join("example.test/unknown").exists());
+    // Nor is what was refused fetched anew each time.
+    assert_eq!(
+        upstream.count("/example.test/unknown/@v/v1.0.0.mod"),
+        2,
+        "alone, and with the zip"
     );
     // To clients that ask for it here it is what the database says.
     let lookup = stoa.get_blocking(&format!("/sumdb/{NAME}/lookup/example.test/unknown@v1.0.0"));
@@ -201,4 +209,32 @@ fn a_chain_of_mirrors_relays_the_database() {
     go.succeed(project.folder(), ["mod", "tidy"]);
     go.succeed(project.folder(), ["build", "-o", "app", "."]);
     assert_eq!(database.count("lookup/example.test/text@v0.3.1"), 1);
+}
+
+/// Go's own database server behind the mirror, and the real `go` in front of it: nothing of ours between but the mirror.
+#[test]
+fn the_reference_database_is_relayed_and_outlived() {
+    let upstream = FakeUpstream::serving(fixtures());
+    let Some(mut database) = ReferenceDatabase::knowing(&fixtures()) else {
+        skip_or_fail!("there is no go command here")
+    };
+    let stoa = stoa()
+        .upstream(&upstream.url())
+        .environment("STOA_CHECKSUMS__DATABASE", database.setting())
+        .start();
+    let go = || {
+        let go = GoCommand::find().unwrap().proxy(&stoa.url());
+        go.set("GOSUMDB", database.key())
+    };
+    let (online, offline) = (go(), go());
+    let project = Project::new("example.test/app").file("main.go", MAIN);
+    online.succeed(project.folder(), ["mod", "tidy"]);
+    online.succeed(project.folder(), ["build", "-o", "app", "."]);
+    database.stop();
+    upstream.unplug();
+    let again = Project::new("example.test/app")
+        .file("main.go", MAIN)
+        .file("go.mod", &project.read("go.mod"));
+    offline.succeed(again.folder(), ["mod", "download", "all"]);
+    offline.succeed(again.folder(), ["build", "-mod=mod", "-o", "app", "."]);
 }

@@ -1,4 +1,4 @@
-//! `direct`: from version control, by the real `go` and `git`, under a made-up domain.
+//! `direct`: from version control, beside the real `go`, under a made-up domain.
 
 use crate::world::stoa;
 use testkit::{
@@ -39,8 +39,15 @@ impl Origin {
         })
     }
 
-    /// A mirror that fetches directly and finds the domain.
+    /// A mirror that fetches directly, for which the domain is private: its repositories are on this machine.
     fn mirror(&self) -> Stoa {
+        self.stranger()
+            .environment("STOA_UPSTREAM__PRIVATE", "go.example.test")
+            .environment("STOA_DIRECT__INSECURE", "go.example.test")
+    }
+
+    /// One that finds the domain and knows nothing more of it.
+    fn stranger(&self) -> Stoa {
         let stoa = stoa().upstream("direct").environment("GOFLAGS", "-modcacherw");
         self.domain
             .environment()
@@ -209,23 +216,7 @@ fn what_version_control_settles_is_not_found() {
     );
 }
 
-#[test]
-fn without_a_go_command_direct_is_trouble() {
-    let setup = stoa().upstream("direct");
-    let empty = setup.folder().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    let stoa = setup.environment("PATH", empty).start();
-    let answer = stoa.get_blocking(&format!("/{PATH}/@v/v1.0.0.info"));
-    assert!(
-        (500..600).contains(&answer.status),
-        "{} {}",
-        answer.status,
-        answer.text()
-    );
-    assert!(answer.text().contains("go"), "{}", answer.text());
-}
-
-/// `direct.git = "builtin"`: the same module that `go` makes, with no program to run.
+/// By default nothing is run for git over http: the same module that `go` makes, with no program to run.
 #[test]
 fn git_is_read_with_neither_go_nor_git() {
     let Some(origin) = Origin::start() else {
@@ -235,44 +226,106 @@ fn git_is_read_with_neither_go_nor_git() {
         skip_or_fail!("there is no go command here")
     };
     let oracle = origin.oracle(GoCommand::find().expect("found before"));
-    let setup = origin.mirror();
-    let empty = setup.folder().join("empty");
-    std::fs::create_dir(&empty).unwrap();
-    let setup = setup
-        .environment("PATH", empty)
-        .environment("STOA_DIRECT__GIT", "builtin");
-    let guarded = setup.start();
-    let refused = guarded.get_blocking(&format!("/{PATH}/@v/v1.0.0.info"));
-    assert!(
-        refused.status >= 400 && refused.text().contains(PATH),
-        "a repository on this machine, over plain http: {} {}",
-        refused.status,
-        refused.text()
-    );
-    drop(guarded);
-    let stoa = origin
-        .mirror()
-        .environment("PATH", "/nonexistent")
-        .environment("STOA_DIRECT__GIT", "builtin")
-        .environment("STOA_UPSTREAM__PRIVATE", "go.example.test")
-        .environment("STOA_DIRECT__INSECURE", "go.example.test")
-        .start();
-    let go = go.proxy(&stoa.url());
-    for query in ["v1.0.0", "main", "latest"] {
-        let arguments = ["mod", "download", "-json", &format!("{PATH}@{query}")].map(str::to_owned);
-        let mirrored = go.run(go.home(), &arguments);
-        assert!(mirrored.success, "{query}: {mirrored}\n{}", stoa.log());
-        let direct = oracle.succeed(oracle.home(), &arguments);
-        for field in ["Version", "Sum", "GoModSum"] {
-            assert_eq!(
-                said(&mirrored.stdout, field),
-                said(&direct, field),
-                "{field} of {query}"
-            );
+    for setting in ["auto", "builtin"] {
+        let stoa = origin
+            .mirror()
+            .environment("PATH", "/nonexistent")
+            .environment("STOA_DIRECT__GIT", setting)
+            .start();
+        let go = GoCommand::find().expect("found before").proxy(&stoa.url());
+        for query in ["v1.0.0", "main", "latest"] {
+            let arguments = ["mod", "download", "-json", &format!("{PATH}@{query}")].map(str::to_owned);
+            let mirrored = go.run(go.home(), &arguments);
+            assert!(mirrored.success, "{setting} {query}: {mirrored}\n{}", stoa.log());
+            let direct = oracle.succeed(oracle.home(), &arguments);
+            for field in ["Version", "Sum", "GoModSum"] {
+                assert_eq!(
+                    said(&mirrored.stdout, field),
+                    said(&direct, field),
+                    "{field} of {query}"
+                );
+            }
+        }
+        let missing = stoa.get_blocking(&format!("/{PATH}/@v/v1.9.9.info"));
+        assert_eq!(missing.status, 404, "{}", missing.text());
+        let no_prefix = stoa.get_blocking(&format!("/{PATH}/@v/v7.info"));
+        assert_eq!(no_prefix.status, 404, "{}", no_prefix.text());
+    }
+    drop(go);
+}
+
+/// A page that somebody else wrote leads to no address of this machine, and to nothing in clear.
+#[test]
+fn a_public_module_leads_nowhere_inside() {
+    let Some(origin) = Origin::start() else {
+        skip_or_fail!("there is no git here")
+    };
+    for (name, address) in [
+        ("loopback", "https://127.0.0.1/r"),
+        ("metadata", "https://169.254.169.254/r"),
+        ("name", "https://localhost/r"),
+        ("mapped", "https://[::ffff:127.0.0.1]/r"),
+        ("ssh", "ssh://git@127.0.0.1/r"),
+    ] {
+        origin.domain.import(&format!("inside.example.test/{name}"), "git", address);
+    }
+    origin
+        .domain
+        .redirect("away.example.test/m", "https://169.254.169.254/latest/meta-data");
+    origin.domain.redirect("down.example.test/m", "http://down.example.test/m");
+    for setting in ["auto", "command"] {
+        let stoa = origin.stranger().environment("STOA_DIRECT__GIT", setting).start();
+        let clear = stoa.get_blocking(&format!("/{PATH}/@v/v1.0.0.info"));
+        assert_eq!(clear.status, 404, "{}", clear.text());
+        assert!(clear.text().contains("not encrypted"), "{}", clear.text());
+        for path in [
+            "inside.example.test/loopback",
+            "inside.example.test/metadata",
+            "inside.example.test/name",
+            "inside.example.test/mapped",
+            "inside.example.test/ssh",
+            "away.example.test/m",
+            "down.example.test/m",
+        ] {
+            for file in ["list", "v1.0.0.info"] {
+                let answer = stoa.get_blocking(&format!("/{path}/@v/{file}"));
+                assert!(
+                    (500..600).contains(&answer.status) && answer.header("cache-control").contains("no-store"),
+                    "{setting} {path}: {} {}",
+                    answer.status,
+                    answer.text()
+                );
+            }
         }
     }
-    let missing = stoa.get_blocking(&format!("/{PATH}/@v/v1.9.9.info"));
-    assert_eq!(missing.status, 404, "{}", missing.text());
+    assert!(origin.host.requests().is_empty());
+}
+
+/// Other version control needs programs; where they are missing that is trouble, and where rules forbid it that is settled.
+#[test]
+fn other_version_control_needs_its_programs() {
+    let Some(origin) = Origin::start() else {
+        skip_or_fail!("there is no git here")
+    };
+    origin.domain.import("go.example.test/hg", "hg", "https://127.0.0.1:9/r");
+    origin.domain.import("other.example.test/hg", "hg", "https://127.0.0.1:9/r");
+    origin.domain.import("other.example.test/svn", "svn", "https://127.0.0.1:9/r");
+    let stoa = origin.mirror().environment("PATH", "/nonexistent").start();
+    let answer = stoa.get_blocking("/go.example.test/hg/@v/v1.0.0.info");
+    assert!(
+        (500..600).contains(&answer.status) && answer.text().contains("hg is not installed"),
+        "{} {}",
+        answer.status,
+        answer.text()
+    );
+    for (path, why) in [
+        ("other.example.test/hg", "only for private modules"),
+        ("other.example.test/svn", "GOVCS disallows using svn"),
+    ] {
+        let answer = stoa.get_blocking(&format!("/{path}/@v/v1.0.0.info"));
+        assert_eq!(answer.status, 404, "{}", answer.text());
+        assert!(answer.text().contains(why), "{}", answer.text());
+    }
 }
 
 /// A text field of what `go mod download -json` said.

@@ -7,7 +7,9 @@ use proxy_core::{
 };
 use std::sync::Arc;
 use storage_fs::FsStore;
+use storage_postgres::{PostgresStore, PostgresUrl};
 use tempfile::TempDir;
+use testkit::postgres::{Servers, fresh_word};
 
 /// A place that can be opened again and again.
 #[async_trait]
@@ -72,4 +74,27 @@ impl Backend for Disk {
 /// A folder.
 pub(crate) fn disk() -> Box<dyn Backend> {
     Box::new(Disk(TempDir::with_prefix("stoa-growth-").unwrap()))
+}
+
+/// A schema of its own; it goes with the server, which tests share.
+struct Postgres(PostgresUrl);
+
+#[async_trait]
+impl Backend for Postgres {
+    fn name(&self) -> &'static str {
+        "Postgres"
+    }
+    async fn open(&self) -> Opened {
+        let store = PostgresStore::connect(&self.0).await.unwrap();
+        Opened {
+            feed: Some(Arc::new(store.clone())),
+            ..Opened::from(store)
+        }
+    }
+}
+
+/// A schema on the shared server.
+pub(crate) fn postgres() -> Result<Box<dyn Backend>, String> {
+    let url = format!("{}?schema={}", Servers::find()?.direct, fresh_word());
+    Ok(Box::new(Postgres(PostgresUrl::parse(&url).unwrap())))
 }

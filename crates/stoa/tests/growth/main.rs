@@ -185,3 +185,12 @@ fn memory_grows_by_pages() {
 fn a_disk_grows_by_pages() {
     assert_growth(Ok([backends::disk(), backends::disk()]));
 }
+
+#[test]
+fn postgres_grows_by_pages() {
+    assert_growth(two(backends::postgres));
+}
+
+fn two(fresh: impl Fn() -> Result<Box<dyn Backend>, String>) -> Result<[Box<dyn Backend>; 2], String> {
+    Ok([fresh()?, fresh()?])
+}

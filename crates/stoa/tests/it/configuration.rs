@@ -54,8 +54,8 @@ fn every_wrong_setting_ends_with_64_and_one_sentence() {
         ("STOA_LISTEN", "nowhere", "listen: "),
         (
             "STOA_STORAGE__URL",
-            "s3://bucket/prefix",
-            "storage.url: this build has no s3: backend yet",
+            "s3://key:word@bucket/prefix",
+            "storage.url: there is more in it than a bucket",
         ),
         ("STOA_UPSTREAM__CHAIN", "ftp://x", "upstream.chain: "),
         (

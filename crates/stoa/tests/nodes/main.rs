@@ -45,6 +45,11 @@ nodes! {
         calm::a_waiter_has_its_file_as_soon_as_it_is_stored,
         storm::a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing
     ];
+    postgres: [
+        calm::the_upstream_is_asked_once_for_each_file,
+        calm::a_waiter_has_its_file_as_soon_as_it_is_stored,
+        storm::a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing
+    ];
     folder_with_redis: [
         calm::the_upstream_is_asked_once_for_each_file,
         calm::a_waiter_has_its_file_as_soon_as_it_is_stored,

@@ -1,7 +1,10 @@
 //! What nodes can share.
 
 use crate::world::Shared;
-use testkit::chaos::Chaos;
+use testkit::{
+    chaos::Chaos,
+    postgres::{Servers, fresh_word},
+};
 
 /// A folder, with its own locks as leases.
 pub(crate) async fn folder() -> Result<Shared, String> {
@@ -16,6 +19,13 @@ pub(crate) async fn folder_with_records() -> Result<Shared, String> {
 /// A folder, with leases in Redis.
 pub(crate) async fn folder_with_redis() -> Result<Shared, String> {
     with_redis(in_a_folder())
+}
+
+/// A database, with leases in its rows.
+pub(crate) async fn postgres() -> Result<Shared, String> {
+    let (servers, schema) = (Servers::find()?, fresh_word());
+    let url = format!("{}?schema={schema}&max_connections=8", servers.direct);
+    Ok(Shared::new().set("STOA_STORAGE__URL", &url))
 }
 
 fn in_a_folder() -> Shared {

@@ -43,6 +43,7 @@ impl House {
             records: Arc::new(self.store.clone()),
             checksums: Arc::new(NoDatabase),
             spool: self.store.spool().clone(),
+            feed: None,
         }
     }
 
@@ -64,6 +65,7 @@ impl House {
             store: Arc::new(self.store.clone()),
             records: Arc::new(self.store.clone()),
             spool: self.store.spool().clone(),
+            feed: None,
             depth,
         }
     }

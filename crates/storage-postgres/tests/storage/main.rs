@@ -5,6 +5,7 @@
 mod conformance;
 mod feed;
 mod kept;
+mod killed;
 mod opening;
 mod outages;
 mod place;

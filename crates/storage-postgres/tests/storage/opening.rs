@@ -72,7 +72,7 @@ async fn certificates_are_verified_in_full() {
     assert!(matches!(error, OpenError::NotLetIn(_)), "{error:?}");
     // The same machine by a name that the certificate does not have.
     let renamed = |mode: &str| {
-        let url = servers.direct.replace("127.0.0.1", "0x7f000001");
+        let url = servers.direct.replace("127.0.0.1", "0.0.0.0");
         let root = servers.authority.display();
         PostgresUrl::parse(&format!(
             "{url}?schema={}&sslmode={mode}&sslrootcert={root}",

@@ -50,12 +50,17 @@ impl Schema {
 
     /// Where it is, with more parameters.
     pub(crate) fn url(&self, more: &str) -> PostgresUrl {
+        PostgresUrl::parse(&format!("{}{more}", self.text())).unwrap()
+    }
+
+    /// Where it is, as a text.
+    pub(crate) fn text(&self) -> String {
         let server = if self.pooled {
             &self.servers.pooled
         } else {
             &self.servers.direct
         };
-        PostgresUrl::parse(&format!("{server}?schema={}{more}", self.name)).unwrap()
+        format!("{server}?schema={}", self.name)
     }
 
     /// Something that goes wrong on command between a store and the server, if the store is opened through it.

@@ -105,7 +105,7 @@ impl Ledger {
 }
 
 /// The record of a module: its two lines of `go.sum`.
-pub(super) fn record_of(module: &Module) -> String {
+pub(crate) fn record_of(module: &Module) -> String {
     let prefix = format!("{}@{}/", module.path, module.version);
     let files = module
         .files

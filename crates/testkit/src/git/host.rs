@@ -36,6 +36,7 @@ struct State {
     credentials: Mutex<Option<String>>,
     requests: Mutex<Vec<GitRequest>>,
     old: AtomicBool,
+    strict: AtomicBool,
 }
 
 /// One request that arrived.
@@ -69,6 +70,7 @@ impl GitHost {
             credentials: Mutex::default(),
             requests: Mutex::default(),
             old: AtomicBool::default(),
+            strict: AtomicBool::default(),
         });
         let answering = Arc::clone(&state);
         let server = Server::start(
@@ -120,6 +122,11 @@ impl GitHost {
     /// Speaks the oldest protocol from now on, whatever is asked for: the one in which a host decides what may be wanted.
     pub fn speak_the_oldest_protocol(&self) {
         self.state.old.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives nothing from now on but what a ref names itself, as some hosts do.
+    pub fn give_only_what_refs_name(&self) {
+        self.state.strict.store(true, Ordering::Relaxed);
     }
 
     /// Refuses connections, and cuts those there are.
@@ -181,10 +188,29 @@ impl State {
         response
     }
 
+    /// An object that is wanted and that no ref names, if such wishes are refused.
+    fn unnamed(&self, path: &str, question: &[u8]) -> Option<String> {
+        let repository = path.strip_suffix("/git-upload-pack")?.trim_start_matches('/');
+        if !self.strict.load(Ordering::Relaxed) {
+            return None;
+        }
+        let repository = Repository {
+            folder: self.root.path().join(repository),
+        };
+        let named = repository.git(["for-each-ref", "--format=%(objectname)"]);
+        let question = String::from_utf8_lossy(question);
+        let wants = question.split("want ").skip(1).filter_map(|rest| rest.get(..40));
+        let mut unnamed = wants.filter(|want| named.lines().all(|name| name != *want));
+        unnamed.next().map(str::to_owned)
+    }
+
     /// Lets `git http-backend` answer, by the rules of CGI; gives the size of its body too.
     async fn backend(&self, request: Request<Incoming>) -> io::Result<(Response<Body>, usize)> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        if let Some(unnamed) = self.unnamed(parts.uri.path(), &body) {
+            return refuse(&unnamed);
+        }
         let header = |name: &str| {
             parts
                 .headers
@@ -229,6 +255,15 @@ impl State {
         let _ = written;
         respond(&output?.stdout)
     }
+}
+
+/// Git's own answer to a wish that is not granted.
+fn refuse(unnamed: &str) -> io::Result<(Response<Body>, usize)> {
+    let said = format!("ERR upload-pack: not our ref {unnamed}");
+    let line = format!("{:04x}{said}", said.len() + 4);
+    let size = line.len();
+    let response = Response::builder().header("content-type", "application/x-git-upload-pack-result");
+    Ok((response.body(full(line)).map_err(io::Error::other)?, size))
 }
 
 /// An answer from what a CGI program printed: headers, an empty line, the body.

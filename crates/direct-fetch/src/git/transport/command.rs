@@ -4,8 +4,9 @@
 //! user's configuration that could run a program or change an address is read, hooks and helpers included; the process
 //! leads a group that is ended as a whole.
 
-use super::{FetchError, Remote, RemoteError, Transport, Want};
+use super::{FetchError, Remote, RemoteError, Transport, Want, host_key};
 use crate::{
+    credentials::RepositoryAccess,
     git::{refs::Refs, session::Session},
     go_command::{
         outcome::{self, Outcome},
@@ -15,8 +16,9 @@ use crate::{
 };
 use gix::ObjectId;
 use proxy_core::upstream::UpstreamError;
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, path::Path, time::Duration};
 use tokio::process::Command;
+use url::Url;
 
 /// Runs `git`.
 #[derive(Debug)]
@@ -31,6 +33,15 @@ pub(in crate::git) struct GitCommand {
 
 /// The variable in which `git` finds the header that says who we are.
 const AUTHORIZATION: &str = "STOA_GIT_AUTHORIZATION";
+
+/// How `ssh` is run where neither the operator nor a credential says otherwise: nobody is there to answer a question, and
+/// a host whose key is not known is refused.
+const SSH: &str = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes";
+/// How long a host that said 429 is left alone: `git` does not pass on what it asked for.
+const REST: Duration = Duration::from_secs(30);
+
+/// What git says where an object that a ref names did not come.
+const LEFT_OUT: &[&str] = &["bad revision", "bad object", "did not receive expected object"];
 
 /// Settings that stand above every configuration file.
 const SETTINGS: &[&str] = &[
@@ -49,6 +60,10 @@ const SETTINGS: &[&str] = &[
 ];
 
 impl Transport for GitCommand {
+    fn name(&self) -> &'static str {
+        "the git command"
+    }
+
     fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError> {
         let mut command = self.command(remote);
         command.args([
@@ -80,28 +95,14 @@ impl Transport for GitCommand {
         into: &Path,
         session: &Session,
     ) -> Result<(), FetchError> {
-        let mut command = self.command(remote);
-        command.arg("--git-dir").arg(into);
-        command.args([
-            "fetch",
-            "--quiet",
-            "--force",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-auto-maintenance",
-        ]);
-        let kept = |id: &ObjectId| format!("+{id}:refs/kept/{id}");
-        match want {
-            Want::Commits(_) | Want::Ref(_) => command.arg("--depth=1"),
-            Want::History => command.args(["--prune", "--filter=tree:0"]),
-        };
-        command.args(["--end-of-options", &remote.url]);
-        match want {
-            Want::Commits(commits) => command.args(commits.iter().map(kept)),
-            Want::Ref(name) => command.arg(format!("+{name}:refs/kept/{name}")),
-            Want::History => command.args(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]),
-        };
-        match self.run(command, remote, Some(into), session) {
+        let mut fetched = self.run(self.fetching(remote, want, into), remote, Some(into), session);
+        if let (Want::History, Err(RemoteError::Failed(error))) = (want, &fetched)
+            && LEFT_OUT.iter().any(|sign| error.to_string().contains(sign))
+        {
+            // A tag on a tree: it was left out as all trees were, and git misses it then.
+            fetched = self.run(self.fetching(remote, &Want::Whole, into), remote, Some(into), session);
+        }
+        match fetched {
             Ok(_) => Ok(()),
             Err(error) => {
                 let error = error.into_upstream();
@@ -123,6 +124,35 @@ impl Transport for GitCommand {
 }
 
 impl GitCommand {
+    /// The command that brings what is wanted.
+    fn fetching(&self, remote: &Remote, want: &Want<'_>, into: &Path) -> Command {
+        let mut command = self.command(remote);
+        command.arg("--git-dir").arg(into);
+        command.args([
+            "fetch",
+            "--quiet",
+            "--force",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+        ]);
+        let kept = |id: &ObjectId| format!("+{id}:refs/kept/{id}");
+        match want {
+            Want::Commits(_) | Want::Ref(_) => command.arg("--depth=1"),
+            Want::History => command.args(["--prune", "--filter=tree:0"]),
+            Want::Whole => command.arg("--prune"),
+        };
+        command.args(["--end-of-options", &remote.url]);
+        match want {
+            Want::Commits(commits) => command.args(commits.iter().map(kept)),
+            Want::Ref(name) => command.arg(format!("+{name}:refs/kept/{name}")),
+            Want::History | Want::Whole => {
+                command.args(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
+            }
+        };
+        command
+    }
+
     fn command(&self, remote: &Remote) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -149,12 +179,19 @@ impl GitCommand {
         if remote.unverified_tls {
             command.env("GIT_SSL_NO_VERIFY", "1");
         }
+        let said = |name: &str| self.environment.iter().any(|(set, _)| set == name);
+        match remote.access.as_ref().and_then(RepositoryAccess::ssh_command) {
+            Some(ssh) => {
+                command.env("GIT_SSH_COMMAND", ssh);
+            }
+            None if said("GIT_SSH_COMMAND") || said("GIT_SSH") => {}
+            None => {
+                command.env("GIT_SSH_COMMAND", SSH);
+            }
+        }
         let Some(access) = &remote.access else {
             return command;
         };
-        if let Some(ssh) = access.ssh_command() {
-            command.env("GIT_SSH_COMMAND", ssh);
-        }
         // In the environment, since arguments are for all to see; and only for the host it belongs to.
         if let Some(header) = access.authorization()
             && let Ok(url) = url::Url::parse(&remote.url)
@@ -183,12 +220,32 @@ impl GitCommand {
             return Ok(ended.stdout);
         }
         let complaint = String::from_utf8_lossy(&ended.stderr);
+        if let Some(distrust) = host_key::distrust(&complaint) {
+            return Err(RemoteError::Failed(self.distrusted(distrust, remote, session)));
+        }
+        if complaint.contains("The requested URL returned error: 429") {
+            return Err(RemoteError::Failed(UpstreamError::Unavailable {
+                reason: format!("{}: {}", remote.url, sentence(&complaint)).into(),
+                retry_after: Some(REST),
+            }));
+        }
         let reason = format!("{}: {}", remote.url, sentence(&complaint));
         Err(match outcome::command(&complaint) {
             Outcome::Refused => RemoteError::Failed(UpstreamError::not_found(reason)),
             Outcome::Unauthorized => RemoteError::Unauthorized(UpstreamError::unavailable(reason)),
             _ => RemoteError::Failed(UpstreamError::unavailable(reason)),
         })
+    }
+
+    /// Says which line is missing from `known_hosts`, if one is.
+    fn distrusted(&self, distrust: host_key::Distrust, remote: &Remote, session: &Session) -> UpstreamError {
+        let scan = Url::parse(&remote.url).ok().filter(|_| distrust == host_key::Distrust::Unknown);
+        let scanned = scan.and_then(|url| {
+            let scan = host_key::scan(&url, &self.environment);
+            session.program(scan, Vec::new(), self.bounds).ok()
+        });
+        let line = scanned.and_then(|scanned| host_key::line(&scanned.stdout));
+        host_key::trouble(&remote.url, distrust, line.as_deref())
     }
 
     fn cut(&self, cut: Cut, remote: &Remote) -> UpstreamError {

@@ -72,7 +72,8 @@ impl Node {
 fn live(runtime: tokio::runtime::Runtime, orders: &mpsc::Receiver<Order>) {
     const TICK: std::time::Duration = std::time::Duration::from_millis(20);
     loop {
-        runtime.block_on(tokio::time::sleep(TICK));
+        // Within the runtime: a timer made outside of one has no clock.
+        runtime.block_on(async { tokio::time::sleep(TICK).await });
         match orders.try_recv() {
             Ok(Order::Stall) => match orders.recv() {
                 Ok(Order::GoOn | Order::Stall) => {}

@@ -42,6 +42,7 @@ fn chain(list: &'static str) -> Chain {
         links.push(Link { upstream, separator });
     }
     Chain {
+        also: Vec::new(),
         links,
         private: Patterns::parse("corp.test").unwrap(),
         direct: Some(Arc::new(Named("good"))),
