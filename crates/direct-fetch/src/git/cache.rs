@@ -245,7 +245,9 @@ pub(super) const LARGEST_OBJECT: usize = 512 << 20;
 pub(super) fn kept(repository: &Path) -> Vec<ObjectId> {
     // Without the file everything comes again, which harms nobody.
     let lines = fs::read_to_string(repository.join("kept")).unwrap_or_default();
-    let ids = lines.lines().filter_map(|id| ObjectId::from_hex(id.as_bytes()).ok());
+    let ids = lines
+        .lines()
+        .filter_map(|id| ObjectId::from_hex(id.as_bytes()).ok());
     ids.collect()
 }
 
@@ -254,7 +256,10 @@ pub(super) fn keep(repository: &Path, brought: &[ObjectId]) -> io::Result<()> {
     let mut known = HashSet::new();
     let all = brought.iter().copied().chain(kept(repository));
     let lines = all.filter(|id| known.insert(*id)).take(MOST_KEPT);
-    write_whole(&repository.join("kept"), &lines.map(|id| format!("{id}\n")).collect::<String>())
+    write_whole(
+        &repository.join("kept"),
+        &lines.map(|id| format!("{id}\n")).collect::<String>(),
+    )
 }
 
 /// How many commits are remembered.

@@ -100,7 +100,12 @@ impl Transport for GitCommand {
             && LEFT_OUT.iter().any(|sign| error.to_string().contains(sign))
         {
             // A tag on a tree: it was left out as all trees were, and git misses it then.
-            fetched = self.run(self.fetching(remote, &Want::Whole, into), remote, Some(into), session);
+            fetched = self.run(
+                self.fetching(remote, &Want::Whole, into),
+                remote,
+                Some(into),
+                session,
+            );
         }
         match fetched {
             Ok(_) => Ok(()),
@@ -239,7 +244,9 @@ impl GitCommand {
 
     /// Says which line is missing from `known_hosts`, if one is.
     fn distrusted(&self, distrust: host_key::Distrust, remote: &Remote, session: &Session) -> UpstreamError {
-        let scan = Url::parse(&remote.url).ok().filter(|_| distrust == host_key::Distrust::Unknown);
+        let scan = Url::parse(&remote.url)
+            .ok()
+            .filter(|_| distrust == host_key::Distrust::Unknown);
         let scanned = scan.and_then(|url| {
             let scan = host_key::scan(&url, &self.environment);
             session.program(scan, Vec::new(), self.bounds).ok()
