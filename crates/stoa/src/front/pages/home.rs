@@ -47,7 +47,6 @@ const PAGES: [(&str, &str); 7] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
     ("/version", "Version"),
-    ("/scrub", "Scrub"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
 ];
