@@ -1,4 +1,4 @@
-//! SeaweedFS: the S3 server that keeps every promise we need, and checks signatures.
+//! `SeaweedFS`: the S3 server that keeps every promise we need, and checks signatures.
 
 use super::{
     Environment, Service,
