@@ -43,9 +43,10 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The pages that the first one leads to, where they are served.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 6] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
+    ("/scrub", "Scrub"),
     ("/version", "Version"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
