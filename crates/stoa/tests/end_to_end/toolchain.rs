@@ -21,6 +21,7 @@ fn a_go_that_wants_another_toolchain_gets_it_proven() {
         // The go command makes what is in these executable.
         .file("pkg/tool/none", "\n")
         .file("lib/none", "\n")
+        .file("bin/gofmt", "\n")
         .weighing(75, 7);
     assert!(toolchain.zip().len() > 70 << 20);
     let database = ChecksumDatabase::new("sums.example.test");
