@@ -43,12 +43,11 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The pages that the first one leads to, where they are served.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 6] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
     ("/scrub", "Scrub"),
     ("/version", "Version"),
-    ("/scrub", "Scrub"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
 ];
