@@ -6,6 +6,7 @@
 use crate::{
     Failure, dist,
     install::Program,
+    programs,
     step::{last_program, step},
     tree::{cargo, root},
 };
@@ -35,7 +36,8 @@ const QUICK: [Program; 2] = [
 ];
 
 /// What the long ones run as well.
-const LONG: [Program; 3] = [
+const LONG: [Program; 4] = [
+    programs::NGINX,
     Program {
         name: "buildah",
         probe: &["--version"],

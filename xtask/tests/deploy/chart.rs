@@ -5,7 +5,7 @@
 
 use crate::{
     container, environment,
-    house::{at, command, decode, ended, helm, is_here, text, variable},
+    house::{at, binary, command, decode, ended, helm, is_here, text, variable},
 };
 use serde_json::Value;
 use std::{
@@ -13,7 +13,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use testkit::{certificates::TestAuthority, process::Finished, skip_or_fail};
+use testkit::{
+    certificates::TestAuthority, go::GoCommand, module::fixtures, process::Finished, proxy::FakeUpstream,
+    skip_or_fail, stoa::Stoa,
+};
 
 /// Situations, which are files of values.
 fn situations() -> Vec<String> {
@@ -355,6 +358,47 @@ fn a_released_chart_names_the_images_of_its_release() {
             .contains("\"registry.example.test/stoa:1.2.3-rc.1\""),
         "{rendered}"
     );
+}
+
+#[test]
+fn the_test_of_the_chart_downloads_a_module() {
+    let helm = helm_or_skip!();
+    let Some(mut go) = GoCommand::find() else {
+        skip_or_fail!("there is no go command")
+    };
+    let arguments = [
+        "--set",
+        "test.module=example.test/greet@v1.0.0",
+        "--show-only",
+        "templates/tests/download.yaml",
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("pod.yaml");
+    fs::write(&file, template(&helm, &chart(), &arguments).stdout).expect("a file");
+    let pod = decode("manifests", &[file], &[]).pop().expect("a pod");
+    assert_eq!(pod["metadata"]["annotations"]["helm.sh/hook"], "test");
+    let container = &pod["spec"]["containers"][0];
+    let words = container["command"].as_array().expect("a command");
+    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+    assert_eq!(words[0], "go");
+
+    let upstream = FakeUpstream::serving(fixtures());
+    let server = Stoa::new(binary()).upstream(&upstream.url()).start();
+    for variable in container["env"].as_array().expect("variables") {
+        let value = variable["value"].as_str().expect("a value");
+        match variable["name"].as_str().expect("a name") {
+            "GOPROXY" => {
+                assert_eq!(value, "http://mirror-stoa:80");
+                go = go.proxy(&server.url());
+            }
+            // Places of the pod.
+            "HOME" | "TMPDIR" => assert_eq!(value, "/var/lib/stoa"),
+            name => go = go.set(name, value),
+        }
+    }
+    let told = go.succeed(folder.path(), words[1..].iter().copied());
+    assert!(told.contains("\"Version\": \"v1.0.0\""), "{told}");
+    assert_eq!(upstream.count("*v1.0.0.zip"), 1);
 }
 
 #[test]

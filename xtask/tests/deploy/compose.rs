@@ -2,11 +2,11 @@
 
 use crate::{
     container, environment,
-    house::{at, decode, is_here},
+    house::{Running, all, at, binary, command, decode, is_here},
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, path::PathBuf};
-use testkit::skip_or_fail;
+use std::{collections::BTreeMap, fs, path::PathBuf};
+use testkit::{go::GoCommand, module::fixtures, port::Port, proxy::FakeUpstream, skip_or_fail, stoa::Stoa};
 
 const FILES: [&str; 3] = ["disk", "s3", "postgres"];
 
@@ -77,4 +77,63 @@ fn each_stoa_starts_with_its_variables() {
             environment::starts(&format!("{file}: {name}"), &variables, &BTreeMap::new());
         }
     }
+}
+
+#[test]
+fn three_nodes_answer_at_one_address_and_two_when_one_is_gone() {
+    if !all() {
+        return;
+    }
+    if std::process::Command::new("nginx").arg("-v").output().is_err() {
+        skip_or_fail!("there is no nginx (package nginx-light)");
+    }
+    if GoCommand::find().is_none() {
+        skip_or_fail!("there is no go command");
+    }
+    // Their store is one folder here; that they start with the bucket's variables is another test.
+    let upstream = FakeUpstream::serving(fixtures());
+    let first = Stoa::new(binary()).upstream(&upstream.url());
+    let (second, third) = (
+        Stoa::new(binary()).upstream(&upstream.url()).beside(&first),
+        Stoa::new(binary()).upstream(&upstream.url()).beside(&first),
+    );
+    let nodes = [first.start(), second.start(), third.start()];
+    let servers = nodes.iter().map(|node| {
+        let url = node.url();
+        format!("server {};", url.trim_start_matches("http://"))
+    });
+    let servers: Vec<String> = servers.collect();
+    let front = load("s3")["configs"]["front"]["content"]
+        .as_str()
+        .expect("the configuration of nginx")
+        .replace("server stoa:3000;", &servers.join(" "));
+    let port = Port::reserve();
+    let front = front.replace("listen 8080;", &format!("listen {};", port.address()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = format!(
+        "daemon off; pid {0}/pid; error_log stderr; events {{}} http {{ access_log off; client_body_temp_path {0}/b; \
+         proxy_temp_path {0}/p; fastcgi_temp_path {0}/f; uwsgi_temp_path {0}/u; scgi_temp_path {0}/s;\n{front}}}\n",
+        folder.path().display()
+    );
+    let file = folder.path().join("nginx.conf");
+    fs::write(&file, whole).expect("a file");
+    let mut nginx = command("nginx", ["-c"]);
+    nginx.arg(&file);
+    let mut nginx = Running::start(nginx);
+    let url = format!("http://{}", port.address());
+    nginx.answers(&format!("{url}/readyz"));
+    let download = |version: &str| {
+        let go = GoCommand::find()
+            .expect("it was here")
+            .proxy(&url)
+            .set("GOSUMDB", "off");
+        let folder = tempfile::tempdir().expect("a folder");
+        let module = format!("example.test/greet@{version}");
+        go.succeed(folder.path(), ["mod", "download", &module]);
+    };
+    download("v1.0.0");
+    let [gone, ..] = nodes;
+    gone.kill();
+    download("v1.1.0");
+    assert!(nginx.stop().success());
 }

@@ -4,11 +4,15 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, OnceLock},
+    thread,
     time::Duration,
 };
-use testkit::process::{Finished, run};
+use testkit::{
+    client::{block_on, get},
+    process::{Finished, run, terminate},
+};
 
 /// Making a root folder with version control in it takes minutes on a busy machine; this only ends what hangs.
 const LIMIT: Duration = Duration::from_secs(1800);
@@ -16,6 +20,46 @@ const LIMIT: Duration = Duration::from_secs(1800);
 /// A program in Go that nothing here brings: the package it is installed from, and its version.
 const HELM: (&str, &str) = ("helm", "helm.sh/helm/v3/cmd/helm@v3.21.4");
 const ACTIONLINT: (&str, &str) = ("actionlint", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12");
+
+/// A program that runs beside a test, and ends with it if it did not before.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// Starts it, with nothing to read and its log shown.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
+        Self(
+            command
+                .spawn()
+                .unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        )
+    }
+
+    /// Waits until a page of it says 200.
+    pub(crate) fn answers(&mut self, page: &str) {
+        while !block_on(get(page)).is_ok_and(|answer| answer.status == 200) {
+            assert!(
+                self.0.try_wait().expect("it was started").is_none(),
+                "it ended before it answered"
+            );
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        terminate(&self.0).expect("it is ours to stop");
+        self.0.wait().expect("it was started")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended; then there is nothing to end, and waiting only collects it.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The top of the tree.
 pub(crate) fn root() -> PathBuf {

@@ -4,27 +4,18 @@
 
 use crate::{
     container::USER,
-    house::{all, at, binary, command, done, ended, is_here},
+    house::{Running, all, at, binary, command, done, ended, is_here},
 };
 use serde_json::Value;
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::Mutex,
-    time::Duration,
 };
 use tempfile::TempDir;
-use testkit::{
-    client::{block_on, get},
-    go::GoCommand,
-    module::fixtures,
-    port::Port,
-    process::terminate,
-    proxy::FakeUpstream,
-    skip_or_fail,
-};
+use testkit::{go::GoCommand, module::fixtures, port::Port, proxy::FakeUpstream, skip_or_fail};
 
 /// What the minimal image's base has: the C library, certificates and names, and no program.
 const LIBRARIES: [&str; 9] = [
@@ -191,17 +182,6 @@ fn cannot() -> Option<String> {
         .map(|_| "images are built as root".to_owned())
 }
 
-/// Ends with the test, if it did not before.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended; then there is nothing to end, and waiting only collects it.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// One at a time: each copies whole roots.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -239,11 +219,8 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
     );
 
     let upstream = FakeUpstream::serving(fixtures());
-    let downloads = |served: &mut Served, url: &str| {
-        while !block_on(get(&format!("{url}/readyz"))).is_ok_and(|answer| answer.status == 200) {
-            assert!(served.0.try_wait().expect("it was started").is_none(), "it ended");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+    let downloads = |served: &mut Running, url: &str| {
+        served.answers(&format!("{url}/readyz"));
         // One that knows no module yet.
         let go = GoCommand::find().expect("it was here");
         let folder = tempfile::tempdir().expect("a folder");
@@ -261,18 +238,15 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
         ("STOA_UPSTREAM__CHAIN", upstream_url.as_str()),
     ];
     let mut run = container.run(&variables, &["/usr/bin/stoa", "serve"]);
-    run.stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut served = Served(run.spawn().expect("it starts"));
+    run.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut served = Running::start(run);
     downloads(&mut served, &format!("http://{address}"));
-    terminate(&served.0).expect("it is ours to stop");
-    served.0.wait().expect("it was started");
+    served.stop();
 
     // As it should be run.
     let port = Port::reserve();
     let address = port.address().to_string();
-    let mut served = Served(on_a_sealed_root(
+    let mut served = Running::start(on_a_sealed_root(
         &container.root,
         &image,
         &store,
@@ -282,13 +256,12 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
     downloads(&mut served, &format!("http://{address}"));
     let health = done(container.run(&[("STOA_LISTEN", &address)], &["/usr/bin/stoa", "health"]));
     assert_eq!(health.stdout, "ok\n");
-    terminate(&served.0).expect("it is ours to stop");
-    assert!(served.0.wait().expect("it was started").success(), "it drained");
+    assert!(served.stop().success(), "it drained");
 }
 
-/// Starts what the image starts, as its account and with its environment, on its root mounted read-only but for the
+/// What the image starts, as its account and with its environment, on its root mounted read-only but for the
 /// volume. `buildah run` cannot seal a root; a mount namespace can.
-fn on_a_sealed_root(root: &Path, image: &str, store: &Store, address: &str, upstream: &str) -> Child {
+fn on_a_sealed_root(root: &Path, image: &str, store: &Store, address: &str, upstream: &str) -> Command {
     let config = said(store, image);
     let words = |key: &str| {
         let list = config[key].as_array().into_iter().flatten();
@@ -316,8 +289,8 @@ fn on_a_sealed_root(root: &Path, image: &str, store: &Store, address: &str, upst
     unshare.arg(root);
     unshare.args(words("Entrypoint")).args(words("Cmd"));
     unshare.args(["--storage", "file:/var/lib/stoa/modules"]);
-    unshare.stdin(Stdio::null()).stdout(Stdio::null());
-    unshare.spawn().expect("it starts")
+    unshare.stdout(Stdio::null());
+    unshare
 }
 
 fn says_what_it_should(config: &Value) {

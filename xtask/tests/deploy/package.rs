@@ -1,24 +1,15 @@
 //! The release archive and the Debian package: made, looked into, installed in a fresh root, and run there.
 
-use crate::house::{all, at, binary, command, done, is_here, variable};
+use crate::house::{Running, all, at, binary, command, done, is_here, variable};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
-    time::Duration,
 };
 use tempfile::TempDir;
-use testkit::{
-    client::{block_on, get},
-    go::GoCommand,
-    module::fixtures,
-    port::Port,
-    process::terminate,
-    proxy::FakeUpstream,
-    skip_or_fail,
-};
+use testkit::{go::GoCommand, module::fixtures, port::Port, proxy::FakeUpstream, skip_or_fail};
 
 /// A release in a folder, made once for all that only look at it.
 fn release() -> &'static Path {
@@ -146,17 +137,6 @@ fn inside(root: &Path, arguments: &[&str]) -> Command {
     chroot
 }
 
-/// Ends with the test, if it did not before.
-struct Served(Child);
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended; then there is nothing to end, and waiting only collects it.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn the_package_installs_in_a_fresh_root_and_serves_there() {
     if !all() {
@@ -195,14 +175,10 @@ fn the_package_installs_in_a_fresh_root_and_serves_there() {
         .env("STOA_LISTEN", port.address().to_string())
         .env("STOA_UPSTREAM__CHAIN", upstream.url())
         .env("GOSUMDB", "off")
-        .stdin(Stdio::null())
         .stdout(Stdio::null());
-    let mut served = Served(serve.spawn().expect("it starts"));
+    let mut served = Running::start(serve);
     let url = format!("http://{}", port.address());
-    while !block_on(get(&format!("{url}/readyz"))).is_ok_and(|answer| answer.status == 200) {
-        assert!(served.0.try_wait().expect("it was started").is_none(), "it ended");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    served.answers(&format!("{url}/readyz"));
     let folder = tempfile::tempdir().expect("a folder");
     go.proxy(&url)
         .set("GOSUMDB", "off")
@@ -211,8 +187,7 @@ fn the_package_installs_in_a_fresh_root_and_serves_there() {
         .path()
         .join("var/lib/stoa/modules/example.test/greet/@v/v1.0.0.zip");
     assert!(kept.exists(), "it is kept where the package says");
-    terminate(&served.0).expect("it is ours to stop");
-    assert!(served.0.wait().expect("it was started").success());
+    assert!(served.stop().success());
 
     done(inside(root.path(), &["dpkg", "--install", "/stoa.deb"]));
     done(inside(root.path(), &["dpkg", "--purge", "stoa"]));

@@ -1,13 +1,9 @@
 //! The unit and its socket, as systemd itself reads them.
 
-use crate::house::{at, binary, command, done, ended, is_here, text};
+use crate::house::{Running, at, binary, command, done, ended, is_here, text};
 use std::{fs, net::TcpListener};
 use tempfile::TempDir;
-use testkit::{
-    client::{block_on, get},
-    process::terminate,
-    skip_or_fail,
-};
+use testkit::skip_or_fail;
 
 /// The units in a folder of their own, with the binary that is tried in the place of the installed one.
 fn units() -> TempDir {
@@ -105,20 +101,11 @@ fn the_first_connection_starts_it_where_systemd_listens() {
         .env("HOME", folder.path())
         .env("GOPROXY", "off")
         .env("GOSUMDB", "off");
-    let mut child = activate.spawn().expect("it starts");
+    let mut served = Running::start(activate);
     // It opens the port in a moment; a connection is what starts the server then.
-    let url = format!("http://{address}/healthz");
-    let answer = loop {
-        if let Ok(answer) = block_on(get(&url)) {
-            break answer;
-        }
-        assert!(child.try_wait().expect("it was started").is_none(), "it ended");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    };
-    assert_eq!(answer.status, 200);
+    served.answers(&format!("http://{address}/healthz"));
     // It became the server.
-    terminate(&child).expect("it is ours to stop");
-    assert!(child.wait().expect("it was started").success());
+    assert!(served.stop().success());
 }
 
 #[test]

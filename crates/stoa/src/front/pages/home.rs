@@ -46,7 +46,6 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 const PAGES: [(&str, &str); 6] = [
     ("/catalog", "Catalog"),
     ("/index", "Index"),
-    ("/scrub", "Scrub"),
     ("/version", "Version"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
