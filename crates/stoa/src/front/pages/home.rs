@@ -48,7 +48,6 @@ const PAGES: [(&str, &str); 6] = [
     ("/index", "Index"),
     ("/scrub", "Scrub"),
     ("/version", "Version"),
-    ("/scrub", "Scrub"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
 ];
