@@ -158,7 +158,10 @@ impl RepositoryAccess {
         }
         let mut command = String::from("ssh -o BatchMode=yes -o StrictHostKeyChecking=yes");
         if let Some(key) = &self.ssh_key {
-            command.push_str(&format!(" -o IdentitiesOnly=yes -o {}", option("IdentityFile", key)));
+            command.push_str(&format!(
+                " -o IdentitiesOnly=yes -o {}",
+                option("IdentityFile", key)
+            ));
         }
         if let Some(hosts) = &self.known_hosts {
             command.push_str(&format!(

@@ -73,7 +73,10 @@ impl Served {
     fn start(command: impl FnOnce(&Port) -> Command) -> Self {
         let port = Port::reserve();
         let mut command = command(&port);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut served = Self {
             process: command.spawn().unwrap(),
             port,
@@ -134,7 +137,9 @@ impl Place {
             let mut command = Command::new("hg");
             let number = port.number().to_string();
             command.args(["serve", "-a", "127.0.0.1", "-p", &number]);
-            command.current_dir(self.folder.path().join("hg")).env("HGRCPATH", "");
+            command
+                .current_dir(self.folder.path().join("hg"))
+                .env("HGRCPATH", "");
             command
         });
         let url = format!("http://{}/", served.port.address());
@@ -153,7 +158,14 @@ impl Place {
         let served = Served::start(|port| {
             let mut command = Command::new("svnserve");
             let number = port.number().to_string();
-            command.args(["--daemon", "--foreground", "--listen-host", "127.0.0.1", "--listen-port", &number]);
+            command.args([
+                "--daemon",
+                "--foreground",
+                "--listen-host",
+                "127.0.0.1",
+                "--listen-port",
+                &number,
+            ]);
             command.arg("--root").arg(self.folder.path());
             command
         });
@@ -263,7 +275,7 @@ fn read(body: &Body) -> Vec<u8> {
 
 /// Compares what both make of each query, and gives the versions that came of them.
 async fn compare(place: &Place, direct: &Direct, module: &str, queries: &[&str]) -> Vec<String> {
-    let (path, context, oracle) = (ModulePath::parse(module).unwrap(), FetchContext::default(), place.oracle());
+    let (path, oracle) = (ModulePath::parse(module).unwrap(), place.oracle());
     let mut made = Vec::new();
     for query in queries {
         let theirs = oracle.succeed(
@@ -276,6 +288,7 @@ async fn compare(place: &Place, direct: &Direct, module: &str, queries: &[&str])
             "latest" => Query::Latest,
             other => Query::Revision(other.into()),
         };
+        let context = FetchContext::default();
         let info = direct.resolve(&path, &asked, &context).await.unwrap();
         assert_eq!(info.version.as_str(), field("Version"), "{module}@{query}");
         let wanted = Wanted {
@@ -287,7 +300,10 @@ async fn compare(place: &Place, direct: &Direct, module: &str, queries: &[&str])
         let (info, go_mod, zip) = (body(fetched.info), body(fetched.go_mod), body(fetched.zip));
         let sum = zip::check(&wanted.module, &zip).unwrap().h1;
         assert_eq!(sum, field("Sum").parse::<H1>().unwrap(), "{module}@{query}");
-        assert_eq!(H1::of_go_mod(&read(&go_mod)), field("GoModSum").parse::<H1>().unwrap());
+        assert_eq!(
+            H1::of_go_mod(&read(&go_mod)),
+            field("GoModSum").parse::<H1>().unwrap()
+        );
         let theirs = Info::parse(&fs::read(field("Info")).unwrap()).unwrap();
         assert_eq!(Info::parse(&read(&info)).unwrap().to_json(), theirs.to_json());
         made.push(field("Version"));
@@ -312,7 +328,10 @@ async fn mercurial_is_fetched_by_the_go_command_for_private_modules() {
     let absent = direct
         .resolve(&path, &Query::Revision("v1.9.9".into()), &FetchContext::default())
         .await;
-    assert!(matches!(absent, Err(UpstreamError::NotFound { .. })), "{absent:?}");
+    assert!(
+        matches!(absent, Err(UpstreamError::NotFound { .. })),
+        "{absent:?}"
+    );
     // What is not reached is trouble, not absence.
     drop(served);
     let away = place.direct(&Says {
@@ -342,9 +361,16 @@ async fn subversion_is_fetched_by_the_go_command_for_private_modules() {
     let path = ModulePath::parse("example.test/svn").unwrap();
     let listed = direct.versions(&path, &FetchContext::default()).await.unwrap();
     assert!(listed.is_empty(), "{listed:?}");
-    // go itself says so too of a host that is not there.
+    // go itself says so too of a host that is not there, and that there is no such revision.
     drop(served);
     let trouble = direct.versions(&path, &FetchContext::default()).await;
+    assert!(
+        matches!(trouble, Err(UpstreamError::Unavailable { .. })),
+        "{trouble:?}"
+    );
+    let trouble = direct
+        .resolve(&path, &Query::Latest, &FetchContext::default())
+        .await;
     assert!(
         matches!(trouble, Err(UpstreamError::Unavailable { .. })),
         "{trouble:?}"
@@ -372,7 +398,11 @@ async fn rules_are_absence_and_missing_programs_trouble() {
                 .unwrap_err()
         }
     };
-    for (vcs, rules) in [("hg", "private:git"), ("svn", "example.test/svn:off"), ("fossil", "private:git")] {
+    for (vcs, rules) in [
+        ("hg", "private:git"),
+        ("svn", "example.test/svn:off"),
+        ("fossil", "private:git"),
+    ] {
         let refused = asked(
             Says {
                 vcs: rules,

@@ -194,7 +194,14 @@ mod tests {
         std::fs::write(folder.path().join("roots.pem"), "pem").unwrap();
         let home = folder.path().to_str().unwrap();
         let url = Url::parse("https://a.test").unwrap();
-        assert!(from(&[("HOME", home)]).unwrap().netrc.now().for_machine(&url).is_some());
+        assert!(
+            from(&[("HOME", home)])
+                .unwrap()
+                .netrc
+                .now()
+                .for_machine(&url)
+                .is_some()
+        );
         let other = format!("{home}/missing");
         assert!(
             from(&[("HOME", home), ("NETRC", &other)])

@@ -22,8 +22,9 @@ use crate::{
     module::ModuleVersion,
     seen::Contradiction,
     store::Corrupt,
-    sums::Sums,
+    sums::{H1, Sums},
 };
+use bytes::Bytes;
 use std::fmt;
 
 /// Something wrong with what is kept.
@@ -37,6 +38,15 @@ pub enum Fault {
         zip: ModuleFile,
         /// What is missing.
         missing: Kind,
+    },
+    /// The sum that the store keeps beside a zip, for Go's sake, is not the zip's.
+    SumBeside {
+        /// The zip.
+        zip: ModuleFile,
+        /// What is kept.
+        found: Bytes,
+        /// The zip's sum.
+        right: H1,
     },
     /// The record of a version cannot be read, so its files cannot be held against it.
     Record {
@@ -60,7 +70,7 @@ impl Fault {
     /// What kind of fault it is, in a word.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Damaged(_) => "damaged",
+            Self::Damaged(_) | Self::SumBeside { .. } => "damaged",
             Self::Torn { .. } => "torn",
             Self::Record { .. } => "record",
             Self::Contradicted { .. } => "contradicted",
@@ -73,6 +83,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Damaged(corrupt) => write!(f, "damaged: {}: {}", corrupt.file(), corrupt.reason()),
+            Self::SumBeside { zip, right, .. } => {
+                write!(f, "damaged: {}.ziphash: it does not say {right}", zip.module)
+            }
             Self::Torn { zip, missing } => {
                 write!(f, "torn: {zip}: the .{missing} of its version is not there")
             }

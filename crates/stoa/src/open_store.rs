@@ -101,6 +101,25 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
     }
 }
 
+/// Opens a store that is only read: of a bucket, nothing is tried out by writing into it.
+pub(crate) async fn open_to_read(url: &StorageUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
+    let StorageUrl::Bucket(url) = url else {
+        return open_at(url, what, config).await;
+    };
+    let store = bucket(url, what, config)?;
+    Ok(Storage {
+        modules: Arc::new(store.clone()),
+        records: Arc::new(store.clone()),
+        catalog: Some(Arc::new(store)),
+        feed: None,
+        links: None,
+        quarantine: None,
+        leases: None,
+        spool: spool_beside(config)?,
+        description: url.to_string(),
+    })
+}
+
 /// Opens a bucket, and tries out what a store relies on.
 async fn open_bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
     let store = bucket(url, what, config)?;

@@ -15,6 +15,7 @@ use futures::{StreamExt, stream};
 use grouped::{Grouped, VersionFiles};
 use progress::Progress;
 use proxy_core::{
+    checksums::ChecksumError,
     file::{Body, Kind, ModuleFile},
     info::Info,
     mirror::{MirrorError, ingest::Ingest},
@@ -27,7 +28,8 @@ use proxy_core::{
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// So many files in a row that a store did not give or take mean that it is not there.
+/// So many files in a row that could not be read, checked or written mean that a store or the checksum database is not
+/// there.
 const STORE_IS_GONE: u32 = 12;
 
 /// How long a store in trouble is left alone before the file is tried again.
@@ -158,7 +160,10 @@ pub(crate) async fn transfer(
                     tally.failed += 1;
                     progress.tell(&sentence);
                     if failed_in_a_row >= STORE_IS_GONE {
-                        return (tally, Ending::Gone("a store is not there any more".into()));
+                        return (
+                            tally,
+                            Ending::Gone("a store or the checksum database is not there any more".into()),
+                        );
                     }
                 }
             }
@@ -265,7 +270,8 @@ async fn one_file(
             ))),
         },
         Err(
-            error @ (MirrorError::Store(StoreError::Unavailable { .. } | StoreError::Full(_))
+            error @ (MirrorError::Checksums(ChecksumError::Unavailable { .. })
+            | MirrorError::Store(StoreError::Unavailable { .. } | StoreError::Full(_))
             | MirrorError::Spool(_)),
         ) => Err(Complaint::Failed(format!("{file} was not copied: {error}"))),
         Err(error) => Err(Complaint::Found(error.to_string())),

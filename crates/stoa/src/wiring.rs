@@ -20,7 +20,7 @@ use proxy_core::{
     checksums::{ChecksumAuthority, ChecksumRelay, FirstSight, NoDatabase, Pending},
     mirror::{Mirror, MirrorParts},
     records::RecordStore,
-    store::{CacheLimits, CachedStore, Catalog, Feed, ModuleStore, RecordFeed},
+    store::{CacheLimits, CachedStore, Catalog, Feed, MemoryStore, ModuleStore, RecordFeed},
     upstream::{
         Upstream,
         chain::{Chain, Entry, Link},
@@ -94,6 +94,17 @@ pub(crate) fn upstreams(
     environment: &Environment,
 ) -> Result<Vec<Option<Arc<dyn Upstream>>>, Failure> {
     proxies(config, &client(config, environment, &own_id())?)
+}
+
+/// The checksum database of the configuration, if it has one, remembering nothing: to see whether it answers.
+pub(crate) fn checksum_relay(
+    config: &Config,
+    environment: &Environment,
+) -> Result<Option<Arc<dyn ChecksumRelay>>, Failure> {
+    let client = client(config, environment, &own_id())?;
+    let records: Arc<dyn RecordStore> = Arc::new(MemoryStore::new());
+    let database = database(config, &client, &records);
+    Ok(database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>))
 }
 
 /// Puts everything together. Blocks shortly.

@@ -3,10 +3,12 @@
 //! No insert replaces a file, and only one process at a time sets any aside; so what was compared under the lock is
 //! what the renaming takes away, and the name is free from one moment to the next.
 
-use crate::{Tree, disk, ziphash};
+use crate::{Tree, disk, files::unreadable, ziphash};
+use bytes::Bytes;
 use proxy_core::{
-    file::{Kind, Sha256},
+    file::{Kind, ModuleFile, Sha256},
     store::{Corrupt, StoreError},
+    sums::H1,
 };
 use sha2::Digest;
 use std::{
@@ -46,6 +48,38 @@ impl Tree {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is kept beside a zip.
+    pub(crate) fn sum_beside(&self, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
+        let path = self.root.join(zip.tree_path()).with_extension("ziphash");
+        let text = ziphash::text(&path).map_err(unreadable)?;
+        Ok(text.map(Bytes::from))
+    }
+
+    /// Moves what is kept beside a zip aside, if it is still this, and writes the right sum.
+    pub(crate) fn renew_sum_beside(
+        &self,
+        zip: &ModuleFile,
+        found: &[u8],
+        right: H1,
+    ) -> Result<(), StoreError> {
+        let path = self.root.join(zip.tree_path()).with_extension("ziphash");
+        let renew = || {
+            let _until_done = self.lock_named(LOCK)?;
+            if ziphash::text(&path)?.as_deref() == Some(found) {
+                let aside = format!(
+                    ".stoa/damaged/{}/@v/{}.ziphash.{}",
+                    zip.module.path().escaped(),
+                    zip.module.version().escaped(),
+                    Sha256::of(found)
+                );
+                disk::move_to(&path, &self.free_name(&aside)?)?;
+                self.write_ziphash(&path, right)?;
+            }
+            Ok(())
+        };
+        renew().map_err(|error| StoreError::from_io("a damaged sum could not be set aside", error))
     }
 
     /// A name for something set aside that nothing else has: the same bytes may have been here before.

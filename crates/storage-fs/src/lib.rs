@@ -22,6 +22,7 @@ use proxy_core::{
     records::{Record, RecordKey, RecordStore, Revision, Written},
     spool::Spool,
     store::{Catalog, Content, Corrupt, Inserted, ModuleStore, Part, Quarantine, StoreError},
+    sums::H1,
     verify::Verified,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -145,5 +146,16 @@ impl Catalog for FsStore {
 impl Quarantine for FsStore {
     async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError> {
         self.writing(move |tree| tree.set_aside(&file)).await
+    }
+
+    async fn sum_beside(&self, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
+        let zip = zip.clone();
+        self.reading(move |tree| tree.sum_beside(&zip)).await
+    }
+
+    async fn renew_sum_beside(&self, zip: &ModuleFile, found: &[u8], right: H1) -> Result<(), StoreError> {
+        let (zip, found) = (zip.clone(), found.to_vec());
+        self.writing(move |tree| tree.renew_sum_beside(&zip, &found, right))
+            .await
     }
 }

@@ -42,7 +42,7 @@ impl Tree {
     }
 
     /// A power cut may take the sum or empty it, and either counts as none: no insert waits for the disk twice.
-    fn write_ziphash(&self, path: &Path, sum: H1) -> io::Result<()> {
+    pub(crate) fn write_ziphash(&self, path: &Path, sum: H1) -> io::Result<()> {
         let stage = || disk::stage_unsynced(&self.spool, |to| to.write_all(sum.to_string().as_bytes()));
         match read(path)? {
             Some(Ok(_)) => Ok(()),
@@ -66,13 +66,20 @@ fn sum_and_path(zip: &Path, file: &Verified) -> Option<(H1, PathBuf)> {
 }
 
 pub(crate) fn read(path: &Path) -> io::Result<Option<Result<H1, NoSum>>> {
+    Ok(text(path)?.map(|text| {
+        let sum = std::str::from_utf8(&text)
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
+        sum.ok_or(NoSum)
+    }))
+}
+
+/// What lies there, as far as a sum could reach.
+pub(crate) fn text(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some(file) = disk::open(path)? else {
         return Ok(None);
     };
     let mut text = Vec::new();
     file.take(LONGEST).read_to_end(&mut text)?;
-    let sum = std::str::from_utf8(&text)
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    Ok(Some(sum.ok_or(NoSum)))
+    Ok(Some(text))
 }

@@ -26,8 +26,8 @@ pub enum OpenError {
     /// It has no room left.
     #[error("the database is full")]
     Full(#[source] Arc<dyn Error + Send + Sync>),
-    /// The schema was made by a newer build, and this one does not know what it means.
-    #[error("the schema was made by a newer version of Stoa")]
+    /// The schema was changed by a newer build in a way that this one would have to know.
+    #[error("the schema belongs to a newer version of Stoa")]
     Newer,
     /// The schema cannot be read or made: something else lies there.
     #[error("the schema is not one of Stoa's")]
@@ -39,7 +39,7 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Database, OpenError> {
     let pool = url.pool().connect_lazy_with(url.options());
     let database = Database::new(pool, url.schema());
     match migrate(&database).await {
-        Ok(Schema::Current) => Ok(database),
+        Ok(Schema::Usable) => Ok(database),
         Ok(Schema::Newer) => Err(OpenError::Newer),
         Err(Trouble::Database(error)) => Err(refused(error)),
         Err(Trouble::Answer(error)) => Err(OpenError::Strange(Arc::new(error))),

@@ -12,23 +12,34 @@ use crate::{
 use proxy_core::store::StoreError;
 
 /// In order; the first has number 1. What has once been released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_store.sql")];
+const MIGRATIONS: [Migration; 1] = [Migration {
+    text: include_str!("../migrations/0001_store.sql"),
+    needs: 1,
+}];
+
+/// A step from one schema to the next.
+struct Migration {
+    text: &'static str,
+    /// How many migrations a build must know to go on using the schema after this one. One that only adds leaves it as it
+    /// was, so that nodes of the version before go on, and going back is starting the old binary.
+    needs: i32,
+}
 
 /// What the schema was found to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// As this build knows it.
-    Current,
-    /// Made by a build that knows more migrations.
+    /// One that this build can use.
+    Usable,
+    /// One that a build made it whose migrations this one would have to know.
     Newer,
 }
 
 /// Makes the schema what this build knows.
 pub(crate) async fn migrate(database: &Database) -> Result<Schema, Trouble> {
     let mut work = database.read().await?;
-    let done = number_of_done(&mut work).await?;
+    let done = Done::read(&mut work).await?;
     work.commit().await?;
-    match judge(done) {
+    match done.judge() {
         Some(schema) => Ok(schema),
         None => bring_up_to_date(database).await,
     }
@@ -46,11 +57,12 @@ async fn bring_up_to_date(database: &Database) -> Result<Schema, Trouble> {
     // One at a time for each schema of this database; it is given back when the transaction ends, however it ends.
     work.run_text("SELECT pg_advisory_xact_lock(hashtextextended('stoa migrations of {name}', 0))")
         .await?;
-    let done = number_of_done(&mut work).await?;
-    if let Some(schema) = judge(done) {
+    let done = Done::read(&mut work).await?;
+    if let Some(schema) = done.judge() {
         work.undo().await?;
         return Ok(schema);
     }
+    let done = done.number;
     if done == 0 {
         work.run_text(
             // Not `IF NOT EXISTS`, which asks for the right to make schemas also where there is nothing to make.
@@ -58,15 +70,17 @@ async fn bring_up_to_date(database: &Database) -> Result<Schema, Trouble> {
              IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = '{name}') THEN \
              CREATE SCHEMA {schema}; END IF; END $$; \
              CREATE TABLE {schema}.migrations \
-             (number integer PRIMARY KEY, ran timestamptz NOT NULL DEFAULT clock_timestamp())",
+             (number integer PRIMARY KEY, needs integer NOT NULL, \
+             ran timestamptz NOT NULL DEFAULT clock_timestamp())",
         )
         .await?;
     }
-    for (number, text) in (1..).zip(MIGRATIONS).skip(done) {
-        work.run_text(text).await?;
+    for (number, migration) in (1..).zip(&MIGRATIONS).skip(done) {
+        work.run_text(migration.text).await?;
         let note = work
-            .statement("INSERT INTO {schema}.migrations (number) VALUES ($1)")
-            .bind::<i32>(number);
+            .statement("INSERT INTO {schema}.migrations (number, needs) VALUES ($1, $2)")
+            .bind::<i32>(number)
+            .bind(migration.needs);
         work.run(note).await?;
     }
     work.commit().await?;
@@ -74,33 +88,54 @@ async fn bring_up_to_date(database: &Database) -> Result<Schema, Trouble> {
         migrations = MIGRATIONS.len() - done,
         "the database's schema was brought up to date"
     );
-    Ok(Schema::Current)
+    Ok(Schema::Usable)
 }
 
-/// How many migrations have run.
-async fn number_of_done(work: &mut Work) -> Result<usize, Trouble> {
-    // Read from the tables and not by `to_regclass`, which may answer from what this server process remembers: it learns
-    // what another one has made when it begins a transaction or locks a table, and we may have waited since.
-    let is_there = work.statement(
-        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-         WHERE n.nspname = '{name}' AND c.relname = 'migrations') AS there",
-    );
-    let row = work.first(is_there).await?;
-    if !row.map_or(Ok(false), |row| column::<bool>(&row, "there"))? {
-        return Ok(0);
+/// What was done to a schema.
+#[derive(Default)]
+struct Done {
+    /// How many migrations have run.
+    number: usize,
+    /// How many of them a build must know.
+    needs: usize,
+}
+
+impl Done {
+    async fn read(work: &mut Work) -> Result<Self, Trouble> {
+        // Read from the tables and not by `to_regclass`, which may answer from what this server process remembers: it
+        // learns what another one has made when it begins a transaction or locks a table, and we may have waited since.
+        let is_there = work.statement(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = '{name}' AND c.relname = 'migrations') AS there",
+        );
+        let row = work.first(is_there).await?;
+        if !row.map_or(Ok(false), |row| column::<bool>(&row, "there"))? {
+            return Ok(Self::default());
+        }
+        let last = work.statement(
+            "SELECT coalesce(max(number), 0) AS number, coalesce(max(needs), 0) AS needs \
+             FROM {schema}.migrations",
+        );
+        let Some(row) = work.first(last).await? else {
+            return Ok(Self::default());
+        };
+        let count = |name| Ok::<_, StoreError>(usize::try_from(column::<i32>(&row, name)?).unwrap_or(0));
+        Ok(Self {
+            number: count("number")?,
+            needs: count("needs")?,
+        })
     }
-    let last = work.statement("SELECT coalesce(max(number), 0) AS last FROM {schema}.migrations");
-    let row = work.first(last).await?;
-    let last = row.map_or(Ok(0), |row| column::<i32>(&row, "last"))?;
-    Ok(usize::try_from(last).unwrap_or(0))
-}
 
-fn judge(done: usize) -> Option<Schema> {
-    match done.cmp(&MIGRATIONS.len()) {
-        std::cmp::Ordering::Less => None,
-        std::cmp::Ordering::Equal => Some(Schema::Current),
-        std::cmp::Ordering::Greater => Some(Schema::Newer),
+    /// `None` if there is something to do.
+    fn judge(&self) -> Option<Schema> {
+        if self.needs > MIGRATIONS.len() {
+            Some(Schema::Newer)
+        } else if self.number < MIGRATIONS.len() {
+            None
+        } else {
+            Some(Schema::Usable)
+        }
     }
 }
 

@@ -151,7 +151,7 @@ impl Objects {
     async fn deletes_on_condition(&self, path: &Path, stale: &State) -> bool {
         match self.delete_if(path, stale).await {
             Ok(Deletion::Changed) => true,
-            Ok(Deletion::Done | Deletion::Gone) => false,
+            Ok(Deletion::Done | Deletion::Gone | Deletion::Denied) => false,
             Err(error) => {
                 tracing::debug!(%error, "objects of this bucket cannot be deleted on condition");
                 false

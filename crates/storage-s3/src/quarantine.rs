@@ -37,6 +37,8 @@ pub(crate) enum Deletion {
     Done,
     /// There is none.
     Gone,
+    /// It may not be deleted by us; nothing was done.
+    Denied,
     /// It is in another state; nothing was done.
     Changed,
 }
@@ -85,21 +87,19 @@ impl Objects {
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(uncopied(error)),
         }
-        let moved = match self.delete_if(path, state).await {
-            // The object was in that state until now, so that is what was copied.
-            Ok(Deletion::Done) => self
-                .objects
-                .copy(&copy, &aside)
-                .await
-                .map(|()| true)
-                .map_err(uncopied),
-            Ok(Deletion::Gone | Deletion::Changed) => Ok(false),
-            Err(error) => Err(error),
+        let moved = match self.delete_if(path, state).await? {
+            // The object was in that state until now, so that is what was copied. If the next copy fails, the first is
+            // all there is of it, and stays.
+            Deletion::Done => {
+                self.objects.copy(&copy, &aside).await.map_err(uncopied)?;
+                Ok(true)
+            }
+            Deletion::Gone | Deletion::Changed => Ok(false),
+            Deletion::Denied => Err(StoreError::unavailable(
+                "a damaged file could not be set aside, since the bucket's server does not permit to delete it",
+            )),
         };
-        // Where the last copy failed, this one is all there is of the object.
-        if !matches!(moved, Err(_)) {
-            self.remove(&copy).await?;
-        }
+        self.remove(&copy).await?;
         moved
     }
 
@@ -135,6 +135,7 @@ impl Objects {
         match answer.status() {
             status if status.is_success() => Ok(Deletion::Done),
             StatusCode::NOT_FOUND => Ok(Deletion::Gone),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(Deletion::Denied),
             StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(Deletion::Changed),
             status => Err(failed(format!("its server answered {status}").into())),
         }

@@ -90,7 +90,9 @@ impl SshHost {
         let locked = self.folder.path().join("locked");
         fs::copy(self.key(), &locked).expect("a file can be copied");
         let mut command = Command::new("ssh-keygen");
-        command.args(["-q", "-p", "-P", "", "-N", "a passphrase", "-f"]).arg(&locked);
+        command
+            .args(["-q", "-p", "-P", "", "-N", "a passphrase", "-f"])
+            .arg(&locked);
         assert!(quiet(command), "ssh-keygen locks a key");
         locked
     }
@@ -145,12 +147,17 @@ impl Drop for Agent {
 /// Makes a key without a passphrase, or with one.
 fn make_key(file: &Path, passphrase: &str) -> Option<()> {
     let mut command = Command::new("ssh-keygen");
-    command.args(["-q", "-t", "ed25519", "-C", "", "-N", passphrase, "-f"]).arg(file);
+    command
+        .args(["-q", "-t", "ed25519", "-C", "", "-N", passphrase, "-f"])
+        .arg(file);
     quiet(command).then_some(())
 }
 
 fn quiet(mut command: Command) -> bool {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
@@ -169,7 +176,9 @@ fn serve(program: &Path, place: &Path, host_key: &Path, connection: TcpStream) {
         "AcceptEnv=GIT_PROTOCOL".to_owned(),
     ];
     let mut command = Command::new(program);
-    command.args(["-i", "-f", "/dev/null", "-E"]).arg(place.join("log"));
+    command
+        .args(["-i", "-f", "/dev/null", "-E"])
+        .arg(place.join("log"));
     command.args(options.into_iter().flat_map(option));
     let Ok(input) = connection.try_clone() else { return };
     command

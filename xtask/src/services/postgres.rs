@@ -10,6 +10,7 @@ use super::{
 use crate::{Failure, install, programs};
 use std::{
     fs,
+    net::{Ipv4Addr, TcpStream},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -71,8 +72,9 @@ impl Service for Postgres {
 pub(super) fn port() -> Option<u16> {
     let lock = folder().join("data/postmaster.pid");
     background::pid(&lock)?;
-    // Its lines are the process, the folder, the time and the port.
-    fs::read_to_string(lock).ok()?.lines().nth(3)?.parse().ok()
+    // Its lines are the process, the folder, the time and the port. The number may be another process' by now.
+    let port = fs::read_to_string(lock).ok()?.lines().nth(3)?.parse().ok()?;
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok().map(|_| port)
 }
 
 fn folder() -> PathBuf {

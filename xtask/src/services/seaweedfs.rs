@@ -1,4 +1,4 @@
-//! SeaweedFS: the S3 server that keeps every promise we need, and checks signatures.
+//! `SeaweedFS`: the S3 server that keeps every promise we need, and checks signatures.
 
 use super::{
     Environment, Service,
@@ -51,7 +51,7 @@ impl Service for SeaweedFs {
                 .arg(format!("-volume.port.grpc={volume_grpc}"))
                 .arg(format!("-filer.port={filer}"))
                 .arg(format!("-filer.port.grpc={filer_grpc}"))
-                .args(["-s3", "-s3.port.iceberg=0"])
+                .args(["-s3", "-s3.port.iceberg=0", "-s3.port.lance=0"])
                 .arg(format!("-s3.port={s3}"))
                 .arg(format!("-s3.port.grpc={s3_grpc}"))
                 .arg(format!("-s3.config={}", accounts.display()))

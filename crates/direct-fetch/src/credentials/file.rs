@@ -112,8 +112,13 @@ impl Table {
             if !path.is_absolute() {
                 return Err(wrong("ssh_key and known_hosts are absolute paths"));
             }
-            if path.to_string_lossy().contains(|c: char| c == '"' || c == '\\' || c.is_control()) {
-                return Err(wrong("ssh_key and known_hosts hold no quotes and no control characters"));
+            if path
+                .to_string_lossy()
+                .contains(|c: char| c == '"' || c == '\\' || c.is_control())
+            {
+                return Err(wrong(
+                    "ssh_key and known_hosts hold no quotes and no control characters",
+                ));
             }
         }
         Ok(Self {

@@ -209,7 +209,8 @@ impl Group {
                 maximum: Some(MOST_MEMORY),
             };
             // Where it may not be set, the other bounds still hold.
-            let _unbounded = rustix::process::prlimit(Some(pid), rustix::process::Resource::Data, most).is_err();
+            let _unbounded =
+                rustix::process::prlimit(Some(pid), rustix::process::Resource::Data, most).is_err();
         }
     }
 

@@ -239,7 +239,11 @@ async fn sizes_have_limits() {
         let rest = (500 << 20) + more - go_mod.len();
         for number in 0..FILES {
             // All but the last are the same blob, which is stored once.
-            let size = if number + 1 < FILES { rest / FILES } else { rest - rest / FILES * (FILES - 1) };
+            let size = if number + 1 < FILES {
+                rest / FILES
+            } else {
+                rest - rest / FILES * (FILES - 1)
+            };
             tree = tree.file(&format!("{number}.bin"), vec![0; size]);
         }
         repository.tag("v1.0.0", &repository.commit("main", &tree));

@@ -24,7 +24,9 @@ async fn tags_branches_and_hashes() {
     let Some(mut house) = House::build() else {
         skip_or_fail!("go or git is not installed")
     };
-    house.rows("G1 G2 G3 G4 G6 G7 G8 G9 G10 G12 G13 G14 G17 G18 G19 G20 G21 G22 G23 G24 G25 G26 G27 G44 G46 G47 G48");
+    house.rows(
+        "G1 G2 G3 G4 G6 G7 G8 G9 G10 G12 G13 G14 G17 G18 G19 G20 G21 G22 G23 G24 G25 G26 G27 G44 G46 G47 G48",
+    );
     let path = "example.test/basic";
     let repository = house.repository(path);
     let c1 = repository.commit("c1", &commit(path, 1_577_934_245));
@@ -276,7 +278,9 @@ async fn times_and_branches_named_like_majors() {
         ("apart", "1500000000 +0000", "1577934400 +0545"),
         ("before", "1577934400 +0000", "1000000000 +0000"),
     ] {
-        let text = format!("tree {tree}\nauthor A <a@e.test> {author}\ncommitter C <c@e.test> {committer}\n\n{name}\n");
+        let text = format!(
+            "tree {tree}\nauthor A <a@e.test> {author}\ncommitter C <c@e.test> {committer}\n\n{name}\n"
+        );
         repository.branch(name, &repository.write_object("commit", text.as_bytes()));
     }
     house.compare(path, &["main", "east", "west", "apart", "before", "latest"]);
@@ -293,6 +297,9 @@ async fn times_and_branches_named_like_majors() {
     let three = repository.commit("v2", &plain(1_600_000_200).after(&two));
     repository.branch("v1.0", &three);
     repository.branch("v5", &three);
-    house.compare(path, &["v1", "v2", "v2.0", "v2.1", "v1.0", "v5", "latest", "main", &three]);
+    house.compare(
+        path,
+        &["v1", "v2", "v2.0", "v2.1", "v1.0", "v5", "latest", "main", &three],
+    );
     house.agrees().await;
 }

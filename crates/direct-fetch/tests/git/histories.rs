@@ -36,14 +36,23 @@ async fn a_history_comes_without_trees_where_the_host_can_leave_them_out() {
             // Its base is a tag that only history finds.
             let main = resolve(&git, &house.source(&name), "main").await.unwrap();
             assert!(main.version.as_str().starts_with("v1.0.1-0."), "{main:?}");
-            assert_eq!(house.host.bytes() < OLD, can, "{name}: {} bytes", house.host.bytes());
+            assert_eq!(
+                house.host.bytes() < OLD,
+                can,
+                "{name}: {} bytes",
+                house.host.bytes()
+            );
             // The next commit costs what is new.
             let before = repository.hash("main");
             repository.commit("main", &commit(4).after(&before));
             house.host.forget();
             let main = resolve(&git, &house.source(&name), "main").await.unwrap();
             assert!(main.version.as_str().starts_with("v1.0.1-0."), "{main:?}");
-            assert!(house.host.bytes() < 20_000, "{name}: {} bytes", house.host.bytes());
+            assert!(
+                house.host.bytes() < 20_000,
+                "{name}: {} bytes",
+                house.host.bytes()
+            );
         }
     }
 }
@@ -63,7 +72,9 @@ async fn a_host_that_gives_only_what_refs_name_is_asked_for_everything_once() {
         repository.tag("v1.0.0", &one);
         let two = repository.commit("main", &commit(2).after(&one));
         repository.annotate("v1.1.0", &two, 1_600_000_500);
-        let before = house.read(transport, |settings| settings.cache = house.folder.path().join(format!("{name}-before")));
+        let before = house.read(transport, |settings| {
+            settings.cache = house.folder.path().join(format!("{name}-before"))
+        });
         let pins = [
             info(&mut fetch(&before, &source, "v1.0.0").await.unwrap()),
             info(&mut fetch(&before, &source, "v1.1.0").await.unwrap()),
@@ -100,7 +111,9 @@ async fn what_no_ref_leads_to_is_trouble_on_such_a_host() {
         let source = house.source(&name);
         let one = repository.commit("main", &commit(1));
         repository.tag("v1.0.0", &one);
-        let before = house.read(transport, |settings| settings.cache = house.folder.path().join(format!("{name}-before")));
+        let before = house.read(transport, |settings| {
+            settings.cache = house.folder.path().join(format!("{name}-before"))
+        });
         let pin = info(&mut fetch(&before, &source, "v1.0.0").await.unwrap());
         repository.commit("main", &commit(2));
         repository.remove("refs/tags/v1.0.0");
@@ -149,8 +162,12 @@ async fn what_a_pack_unfolds_to_is_bounded() {
         }
         // It is not asked for again in other ways, and small as it came.
         assert!(house.host.bytes() < 3 << 20, "{name}: {}", house.host.bytes());
-        fetch(&house.read(TransportChoice::BuiltIn, |_| {}), &house.source(name), "v1.0.0")
-            .await
-            .unwrap();
+        fetch(
+            &house.read(TransportChoice::BuiltIn, |_| {}),
+            &house.source(name),
+            "v1.0.0",
+        )
+        .await
+        .unwrap();
     }
 }

@@ -37,7 +37,10 @@ impl Place {
 
     /// A reader with a cache of its own and this in its environment.
     fn read(&self, transport: TransportChoice, variables: &[(&str, &Path)]) -> Git {
-        let folder = self.folder.path().join(format!("cache-{}", fs::read_dir(&self.folder).unwrap().count()));
+        let folder = self
+            .folder
+            .path()
+            .join(format!("cache-{}", fs::read_dir(&self.folder).unwrap().count()));
         let mut settings = settings(&folder, transport);
         settings.environment = environment();
         for (name, value) in variables {
@@ -118,7 +121,10 @@ async fn a_key_file_opens_a_repository_and_another_does_not() {
             let refused = place.source("r", &format!("{key}\n{known}"));
             let git = place.read(transport, &[]);
             let said = trouble(git.versions(&refused, &FetchContext::default()).await);
-            assert!(said.contains("Permission denied") && said.contains("by the git command"), "{said}");
+            assert!(
+                said.contains("Permission denied") && said.contains("by the git command"),
+                "{said}"
+            );
         }
     }
 }
@@ -146,8 +152,14 @@ async fn an_unknown_host_key_is_refused_with_the_line_to_add() {
     let nobody_known = place.says_known_hosts("");
     for says in [format!("{key}\n{nobody_known}"), key] {
         let git = place.read(TransportChoice::Auto, &[]);
-        let said = trouble(git.versions(&place.source("r", &says), &FetchContext::default()).await);
-        assert!(said.contains(&format!("add this line to known_hosts: {line}")), "{said}");
+        let said = trouble(
+            git.versions(&place.source("r", &says), &FetchContext::default())
+                .await,
+        );
+        assert!(
+            said.contains(&format!("add this line to known_hosts: {line}")),
+            "{said}"
+        );
         // The go command shows no longer text than this.
         assert!(said.len() < 600, "{said}");
     }
@@ -180,7 +192,10 @@ async fn absence_over_ssh_is_absence_and_the_built_in_transport_says_what_it_nee
     let absent = place.source("none", &place.says_all());
     let git = place.read(TransportChoice::Auto, &[]);
     let answer = git.versions(&absent, &FetchContext::default()).await;
-    assert!(matches!(answer, Err(UpstreamError::NotFound { .. })), "{answer:?}");
+    assert!(
+        matches!(answer, Err(UpstreamError::NotFound { .. })),
+        "{answer:?}"
+    );
 
     let source = place.source("r", &place.says_all());
     let git = place.read(TransportChoice::BuiltIn, &[]);
@@ -192,7 +207,10 @@ async fn absence_over_ssh_is_absence_and_the_built_in_transport_says_what_it_nee
     }
     let mut without_git = settings(&place.folder.path().join("without"), TransportChoice::Auto);
     without_git.program = "no-git-here".into();
-    match open(without_git).versions(&source, &FetchContext::default()).await {
+    match open(without_git)
+        .versions(&source, &FetchContext::default())
+        .await
+    {
         Err(UpstreamError::Unsupported { reason }) => {
             assert!(reason.contains("git command, which is not installed"), "{reason}");
         }

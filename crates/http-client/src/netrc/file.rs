@@ -126,7 +126,11 @@ mod tests {
         assert!(!known());
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert!(file.now().for_machine(&Url::parse("https://b.test").unwrap()).is_some());
+        assert!(
+            file.now()
+                .for_machine(&Url::parse("https://b.test").unwrap())
+                .is_some()
+        );
         assert!(NetrcFile::open(&path).is_err());
         assert!(!format!("{file:?}").contains("canary"));
     }

@@ -7,7 +7,7 @@ use crate::{
     records::RecordStore,
     seen::{Seen, Sight},
     spool::{ReceiveError, Spool, SpoolError},
-    store::{Content, Corrupt, ModuleStore, ModuleStoreExt, Part, StoreError},
+    store::{Content, Corrupt, ModuleStore, ModuleStoreExt, Part, Quarantine, StoreError},
     sums::H1,
     verify::{
         checks,
@@ -43,6 +43,8 @@ pub struct Inspector {
     pub records: Arc<dyn RecordStore>,
     /// Where a zip is looked at.
     pub spool: Spool,
+    /// What keeps sums beside zips, if anything does.
+    pub quarantine: Option<Arc<dyn Quarantine>>,
     /// How closely.
     pub depth: Depth,
 }
@@ -105,6 +107,9 @@ impl Inspector {
         let damaged = |found: Option<Sha256>, reason: String| {
             Fault::Damaged(Corrupt::proven(file.clone(), found, recorded_h1, reason))
         };
+        if let Some(right) = recorded_h1 {
+            inspected.faults.extend(self.sum_beside(file, right).await?);
+        }
         let opened = match self.store.open(file, Part::Whole).await {
             Ok(None) => return Ok(None),
             Ok(Some(content)) => self.read(content, sight.is_some()).await,
@@ -142,6 +147,9 @@ impl Inspector {
             },
         };
         inspected.h1 = ruled.h1;
+        if let (None, Some(right)) = (recorded_h1, ruled.h1) {
+            inspected.faults.extend(self.sum_beside(file, right).await?);
+        }
         if file.kind == Kind::Zip {
             self.inspect_set(file, found.sha256, &ruled, seen.as_ref(), &mut inspected)
                 .await?;
@@ -158,6 +166,23 @@ impl Inspector {
             });
         }
         Ok(Some(inspected))
+    }
+
+    /// What is wrong with the sum beside a zip. None, or an empty one, is what a power cut leaves, and Go makes it anew.
+    async fn sum_beside(&self, zip: &ModuleFile, right: H1) -> Result<Option<Fault>, StoreError> {
+        let Some(quarantine) = self.quarantine.as_ref().filter(|_| zip.kind == Kind::Zip) else {
+            return Ok(None);
+        };
+        let Some(found) = quarantine.sum_beside(zip).await? else {
+            return Ok(None);
+        };
+        let says = str::from_utf8(&found).ok().map(str::trim);
+        let is_right = says.is_some_and(|says| says.is_empty() || says.parse::<H1>() == Ok(right));
+        Ok((!is_right).then(|| Fault::SumBeside {
+            zip: zip.clone(),
+            found,
+            right,
+        }))
     }
 
     /// The record of a version, or what is wrong with it.

@@ -206,6 +206,11 @@ impl Patrol {
                     tracing::error!(file = %corrupt.file(), reason = corrupt.reason(), "a kept file is damaged; it is set aside");
                     self.parts.repair.mend(fault).await?;
                 }
+                Fault::SumBeside { .. } => {
+                    tally.damaged += 1;
+                    tracing::error!(%fault, "the sum beside a kept zip is damaged; it is written anew");
+                    self.parts.repair.mend(fault).await?;
+                }
                 other => {
                     tally.faults += 1;
                     tracing::error!(fault = %other, "something is wrong with what is kept");

@@ -6,7 +6,7 @@ use crate::{
     file::{Kind, ModuleFile},
     lease::Leases,
     module::ModuleVersion,
-    seen::Contradiction,
+    seen::{Contradiction, Seen},
     store::StoreError,
     sums::{H1, Sums},
 };
@@ -164,16 +164,23 @@ impl Recheck {
             return Ok(Outcome::Done);
         }
         // Asked before the lease is taken: a database that hangs must not stop those who fetch.
-        match self.authority.sums(module).await {
-            Ok(Some(_)) => {}
+        let sums = match self.authority.sums(module).await {
+            Ok(Some(sums)) => sums,
             Ok(None) | Err(ChecksumError::Unknown { .. }) => return Ok(Outcome::Unknown),
             Err(ChecksumError::Unavailable { .. }) => return Ok(Outcome::Away),
             Err(error) => {
                 tracing::error!(%module, %error, "a version cannot be held against the checksum database");
                 return Ok(Outcome::Away);
             }
-        }
+        };
         let _lease = self.leases.acquire(module).await;
+        // Another node found it out, or this one was ended halfway.
+        let seen = Seen::of(&*self.repair.records, module).await?;
+        if let Some(contradiction) = seen.contradiction()? {
+            self.repair.condemn(module, &contradiction, sums).await?;
+            self.pending.remove(module).await?;
+            return Ok(Outcome::Done);
+        }
         for kind in [Kind::Zip, Kind::Mod] {
             let file = ModuleFile::new(module.clone(), kind);
             let Some(inspected) = self.inspector.inspect(&file).await? else {

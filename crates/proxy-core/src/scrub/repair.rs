@@ -42,6 +42,9 @@ impl Repair {
                 self.quarantine.set_aside(corrupt.clone()).await
             }
             Fault::Torn { zip, missing } => seen::mark_aside(&*self.records, &zip.module, *missing).await,
+            Fault::SumBeside { zip, found, right } => {
+                self.quarantine.renew_sum_beside(zip, found, *right).await
+            }
             Fault::Record { module, .. } => self.set_record_aside(module).await,
             Fault::Contradicted {
                 module,
@@ -73,19 +76,19 @@ impl Repair {
         // The zip first, so that it is never there without the others.
         for kind in [Kind::Zip, Kind::Mod, Kind::Info] {
             let file = ModuleFile::new(module.clone(), kind);
-            let Some(found) = self.sum_of(&file).await? else {
-                continue;
-            };
+            let found = self.sum_of(&file).await?;
             let proven = match kind {
                 Kind::Info => None,
                 Kind::Mod => Some(proven.go_mod),
                 Kind::Zip => Some(proven.zip),
             };
             let reason = format!("{} contradicts its version", contradiction.authority);
-            seen::mark_aside(&*self.records, module, kind).await?;
-            self.quarantine
-                .set_aside(Corrupt::proven(file, found, proven, reason))
-                .await?;
+            if found.is_some() {
+                seen::mark_aside(&*self.records, module, kind).await?;
+            }
+            // Also what is gone: another node may have set it aside, and a memory of ours may still have it.
+            let file = Corrupt::proven(file, found.flatten(), proven, reason);
+            self.quarantine.set_aside(file).await?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::{
     file::{Held, ModuleFile, Sha256},
     lease::{Leases, LocalLeases},
     module::{ModulePath, Version},
+    sums::H1,
     verify::Verified,
 };
 use async_trait::async_trait;
@@ -190,11 +191,30 @@ struct Forgetting {
 #[async_trait]
 impl Quarantine for Forgetting {
     async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError> {
-        let name = file.file().clone();
-        let outcome = self.below.set_aside(file).await;
-        // Also if it failed: it may have happened all the same, and then memory must not go on with it.
-        self.cached.forget(&name);
-        outcome
+        let (cached, below) = (Arc::clone(&self.cached), Arc::clone(&self.below));
+        // A task of its own: whoever stops waiting must not leave in memory what is gone below.
+        let set_aside = tokio::spawn(async move {
+            let name = file.file().clone();
+            let outcome = below.set_aside(file).await;
+            // Also if it failed: it may have happened all the same.
+            cached.forget(&name);
+            outcome
+        });
+        match set_aside.await {
+            Ok(outcome) => outcome,
+            Err(stopped) => Err(StoreError::unavailable_because(
+                "setting a file aside was stopped",
+                stopped,
+            )),
+        }
+    }
+
+    async fn sum_beside(&self, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
+        self.below.sum_beside(zip).await
+    }
+
+    async fn renew_sum_beside(&self, zip: &ModuleFile, found: &[u8], right: H1) -> Result<(), StoreError> {
+        self.below.renew_sum_beside(zip, found, right).await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     sums::H1,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use std::fmt::Debug;
 
 /// Takes damaged files out of the way.
@@ -20,6 +21,17 @@ pub trait Quarantine: Debug + Send + Sync + 'static {
     /// It takes away only the bytes that were found damaged: where the file meanwhile has others (another node has set
     /// it aside and it was fetched anew), or none, nothing is done. Dropped halfway, it happened or did not.
     async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError>;
+
+    /// The text that the store keeps beside a zip for others to read (`.ziphash`), if it keeps such a thing. It is no
+    /// module file and is never served, but Go's module cache believes it.
+    async fn sum_beside(&self, _zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
+        Ok(None)
+    }
+
+    /// Sets aside what is kept beside a zip, if it is still this text, and writes the right sum.
+    async fn renew_sum_beside(&self, _zip: &ModuleFile, _found: &[u8], _right: H1) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// The proof that a kept file is damaged: a check read its bytes, and they are not those that were kept, or break a

@@ -115,3 +115,17 @@ mod memory_feed {
     use super::InMemory;
     proxy_core::feed_conformance!(async || Ok(InMemory::default()));
 }
+
+#[async_trait]
+impl QuarantinePlace for Cached {
+    async fn open(&self) -> (Arc<dyn ModuleStore>, Arc<dyn Quarantine>) {
+        let cached = Arc::new(CachedStore::new(Arc::new(self.store.clone()), self.limits));
+        let quarantine = cached.quarantine(Arc::new(self.store.clone()));
+        (cached, quarantine)
+    }
+}
+
+mod cached_quarantine {
+    use super::{CacheLimits, Cached};
+    proxy_core::quarantine_conformance!(async || Ok(Cached::with(CacheLimits::default())));
+}

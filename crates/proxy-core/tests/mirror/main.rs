@@ -18,7 +18,7 @@ use proxy_core::{
     file::{Kind, ModuleFile},
     lease::{Leases, LocalLeases},
     mirror::{Cache, Lifetimes, Mirror, MirrorError, MirrorParts},
-    module::{ModulePath, Patterns, Query},
+    module::{ModulePath, Query},
     policy::Caller,
     spool::Spool,
     store::{MemoryStore, Part},

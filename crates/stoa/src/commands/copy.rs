@@ -9,7 +9,7 @@ use crate::{
         storage_url::{self, StorageUrl},
     },
     exit::Failure,
-    open_store::open_at,
+    open_store::{open_at, open_to_read},
     transfer::{Ending, Source, Tally, Target, progress::Progress, transfer},
     wiring::{Wired, wire},
 };
@@ -180,7 +180,7 @@ async fn source(from: &StorageUrl, matches: &ArgMatches, config: &Config) -> Res
             folder.display()
         )));
     }
-    let storage = open_at(from, "FROM", config).await?;
+    let storage = open_to_read(from, "FROM", config).await?;
     let catalog = storage
         .catalog
         .ok_or_else(|| Failure::Usage("FROM: this store cannot list what it keeps".into()))?;

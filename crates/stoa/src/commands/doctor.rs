@@ -23,8 +23,8 @@ use tokio::{net::TcpListener, time::timeout};
 
 const HELP: &str = "\
 Looks, and changes nothing: a record is written to the store and removed again,
-every proxy of the chain is asked for the versions of a public module, programs
-are asked for their version. Each line says what was looked at and what was
+every proxy of the chain is asked for the versions of a public module, the
+checksum database for its head, programs for their version. Each line says what was looked at and what was
 found; lines that begin with ! want something done.
 
 Exit codes:
@@ -73,6 +73,7 @@ pub(super) fn run(config: &Config, environment: &Environment) -> Result<(), Fail
         findings.note("listen", address(config).await);
         storage(config, &mut findings).await;
         upstreams(config, environment, &mut findings).await;
+        checksums(config, environment, &mut findings).await;
         programs(config, &mut findings).await;
         print(&findings.lines)?;
         match findings.wrong {
@@ -200,6 +201,22 @@ async fn upstreams(config: &Config, environment: &Environment, findings: &mut Fi
             (Entry::Off, _) => findings.note("upstream", Ok("off: only what is kept is served".into())),
         }
     }
+}
+
+async fn checksums(config: &Config, environment: &Environment, findings: &mut Findings) {
+    let relay = match wiring::checksum_relay(config, environment) {
+        Ok(Some(relay)) => relay,
+        Ok(None) => return findings.note("checksums", Ok("off: what is seen first holds".into())),
+        // Said of the configuration already.
+        Err(_) => return,
+    };
+    let found = match timeout(PATIENCE, relay.read("latest")).await {
+        Ok(Ok(Some(_))) => Ok(format!("{} answers, and signed what it says", relay.name())),
+        Ok(Ok(None)) => Err(format!("{} has no signed head", relay.name())),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("{} does not answer", relay.name())),
+    };
+    findings.note("checksums", found);
 }
 
 /// The programs that version control needs, as it is configured.

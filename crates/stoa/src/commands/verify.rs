@@ -106,6 +106,7 @@ impl Verification {
                 store: Arc::clone(&storage.modules),
                 records: Arc::clone(&records),
                 spool: storage.spool.clone(),
+                quarantine: storage.quarantine.clone(),
                 depth: Depth::Whole,
             },
             authority: wiring::authority(config, environment, &records)?,
@@ -234,6 +235,7 @@ impl Verification {
                     self.counts.mended += 1;
                     let done = match fault {
                         Fault::Torn { .. } => "it is a miss now",
+                        Fault::SumBeside { .. } => "written anew",
                         Fault::Damaged(_) | Fault::Record { .. } | Fault::Contradicted { .. } => "set aside",
                     };
                     self.say(&format!("{fault} ({done})"))?;

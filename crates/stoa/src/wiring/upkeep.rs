@@ -46,6 +46,7 @@ impl Upkeep {
             store: Arc::clone(&storage.modules),
             records: Arc::clone(&storage.records),
             spool: storage.spool.clone(),
+            quarantine: Some(Arc::clone(quarantine)),
             depth: Depth::Bytes,
         };
         let repair = Repair {

@@ -267,12 +267,16 @@ fn a_public_module_leads_nowhere_inside() {
         ("mapped", "https://[::ffff:127.0.0.1]/r"),
         ("ssh", "ssh://git@127.0.0.1/r"),
     ] {
-        origin.domain.import(&format!("inside.example.test/{name}"), "git", address);
+        origin
+            .domain
+            .import(&format!("inside.example.test/{name}"), "git", address);
     }
     origin
         .domain
         .redirect("away.example.test/m", "https://169.254.169.254/latest/meta-data");
-    origin.domain.redirect("down.example.test/m", "http://down.example.test/m");
+    origin
+        .domain
+        .redirect("down.example.test/m", "http://down.example.test/m");
     for setting in ["auto", "command"] {
         let stoa = origin.stranger().environment("STOA_DIRECT__GIT", setting).start();
         let clear = stoa.get_blocking(&format!("/{PATH}/@v/v1.0.0.info"));
@@ -290,7 +294,8 @@ fn a_public_module_leads_nowhere_inside() {
             for file in ["list", "v1.0.0.info"] {
                 let answer = stoa.get_blocking(&format!("/{path}/@v/{file}"));
                 assert!(
-                    (500..600).contains(&answer.status) && answer.header("cache-control").contains("no-store"),
+                    (500..600).contains(&answer.status)
+                        && answer.header("cache-control").contains("no-store"),
                     "{setting} {path}: {} {}",
                     answer.status,
                     answer.text()
@@ -307,9 +312,15 @@ fn other_version_control_needs_its_programs() {
     let Some(origin) = Origin::start() else {
         skip_or_fail!("there is no git here")
     };
-    origin.domain.import("go.example.test/hg", "hg", "https://127.0.0.1:9/r");
-    origin.domain.import("other.example.test/hg", "hg", "https://127.0.0.1:9/r");
-    origin.domain.import("other.example.test/svn", "svn", "https://127.0.0.1:9/r");
+    origin
+        .domain
+        .import("go.example.test/hg", "hg", "https://127.0.0.1:9/r");
+    origin
+        .domain
+        .import("other.example.test/hg", "hg", "https://127.0.0.1:9/r");
+    origin
+        .domain
+        .import("other.example.test/svn", "svn", "https://127.0.0.1:9/r");
     let stoa = origin.mirror().environment("PATH", "/nonexistent").start();
     let answer = stoa.get_blocking("/go.example.test/hg/@v/v1.0.0.info");
     assert!(

@@ -81,13 +81,18 @@ impl Shown {
 
     /// Writes the file that holds the token.
     fn write(self, folder: &Path, token: &str) {
-        let table = |how: &str| format!("[[host]]\nprefix = \"code.example.test/team\"\nusername = \"stoa\"\n{how}\n");
+        let table = |how: &str| {
+            format!("[[host]]\nprefix = \"code.example.test/team\"\nusername = \"stoa\"\n{how}\n")
+        };
         let file = folder.join("token");
         let (name, text) = match self {
             Self::Token => ("credentials.toml", table(&format!("token = \"{token}\""))),
             Self::TokenFile => {
                 fs::write(&file, format!("{token}\n")).unwrap();
-                ("credentials.toml", table(&format!("token_file = \"{}\"", file.display())))
+                (
+                    "credentials.toml",
+                    table(&format!("token_file = \"{}\"", file.display())),
+                )
             }
             Self::TokenVariable => ("credentials.toml", table("token_env = \"FORGE_TOKEN\"")),
             Self::Netrc => (
@@ -96,7 +101,9 @@ impl Shown {
             ),
             Self::Helper => (
                 "gitconfig",
-                format!("[credential]\n\thelper = \"!f() {{ echo username=stoa; echo password={token}; }}; f\"\n"),
+                format!(
+                    "[credential]\n\thelper = \"!f() {{ echo username=stoa; echo password={token}; }}; f\"\n"
+                ),
             ),
         };
         fs::write(folder.join(name), text).unwrap();
@@ -124,10 +131,23 @@ fn each_credential_opens_its_repository_and_is_seen_nowhere() {
     for (git, shown) in WAYS {
         let stoa = shown.tell(origin.mirror(git), CANARY).start();
         let mut seen = Vec::new();
-        for file in ["@v/list", "@v/v1.0.0.info", "@v/v1.0.0.zip", "@latest", "@v/main.info", "@v/v9.9.9.info"] {
+        for file in [
+            "@v/list",
+            "@v/v1.0.0.info",
+            "@v/v1.0.0.zip",
+            "@latest",
+            "@v/main.info",
+            "@v/v9.9.9.info",
+        ] {
             let answer = stoa.get_blocking(&format!("/{PATH}/{file}"));
             let expected = if file.contains("v9") { 404 } else { 200 };
-            assert_eq!(answer.status, expected, "{git} {shown:?} {file}: {}\n{}", answer.text(), stoa.log());
+            assert_eq!(
+                answer.status,
+                expected,
+                "{git} {shown:?} {file}: {}\n{}",
+                answer.text(),
+                stoa.log()
+            );
             seen.push(answer.text());
         }
         pages(&stoa, &mut seen);
@@ -158,7 +178,13 @@ fn a_wrong_credential_is_trouble_without_a_secret_and_the_right_one_needs_no_res
             fs::write(folder.join("token"), CANARY).unwrap();
             shown.write(&folder, CANARY);
             let opened = ask();
-            assert_eq!(opened.status, 200, "{git} {shown:?}: {}\n{}", opened.text(), stoa.log());
+            assert_eq!(
+                opened.status,
+                200,
+                "{git} {shown:?}: {}\n{}",
+                opened.text(),
+                stoa.log()
+            );
         }
         if matches!(shown, Shown::Token) {
             // A file that was broken by hand: the line that cannot be read holds the secret.
@@ -173,7 +199,16 @@ fn a_wrong_credential_is_trouble_without_a_secret_and_the_right_one_needs_no_res
 
 /// Every page of the server that anybody may look at.
 fn pages(stoa: &testkit::stoa::StoaProcess, seen: &mut Vec<String>) {
-    for page in ["/", "/healthz", "/readyz", "/version", "/metrics", "/catalog", "/index", "/robots.txt"] {
+    for page in [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/version",
+        "/metrics",
+        "/catalog",
+        "/index",
+        "/robots.txt",
+    ] {
         seen.push(stoa.get_blocking(page).text());
     }
     let shown = stoa.setup().run(["config", "show"]);
@@ -201,7 +236,9 @@ fn nothing_seen(what: &str, stoa: &testkit::stoa::StoaProcess, seen: &[String]) 
             } else if let Ok(bytes) = fs::read(&path) {
                 let text = String::from_utf8_lossy(&bytes);
                 assert!(
-                    [CANARY, CANARY_SENT, WRONG].iter().all(|secret| !text.contains(secret)),
+                    [CANARY, CANARY_SENT, WRONG]
+                        .iter()
+                        .all(|secret| !text.contains(secret)),
                     "{what}: {} holds a secret",
                     path.display()
                 );

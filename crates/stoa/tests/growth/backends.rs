@@ -8,8 +8,13 @@ use proxy_core::{
 use std::sync::Arc;
 use storage_fs::FsStore;
 use storage_postgres::{PostgresStore, PostgresUrl};
+use storage_s3::{BucketStore, BucketUrl};
 use tempfile::TempDir;
-use testkit::postgres::{Servers, fresh_word};
+use testkit::{
+    bucket::{BucketServer, TestBucket},
+    client::block_on,
+    postgres::{Servers, fresh_word},
+};
 
 /// A place that can be opened again and again.
 #[async_trait]
@@ -18,6 +23,10 @@ pub(crate) trait Backend: Send + Sync {
     fn name(&self) -> &'static str;
     /// Opens it anew.
     async fn open(&self) -> Opened;
+    /// How many requests its server has seen since this was last called, where somebody counts them.
+    fn served(&self) -> usize {
+        0
+    }
 }
 
 /// An opened store.
@@ -97,4 +106,32 @@ impl Backend for Postgres {
 pub(crate) fn postgres() -> Result<Box<dyn Backend>, String> {
     let url = format!("{}?schema={}", Servers::find()?.direct, fresh_word());
     Ok(Box::new(Postgres(PostgresUrl::parse(&url).unwrap())))
+}
+
+/// A part of a bucket, with a gateway before its server that counts.
+struct Bucket(BucketServer, TestBucket);
+
+#[async_trait]
+impl Backend for Bucket {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            BucketServer::SeaweedFs => "SeaweedFS",
+            BucketServer::Moto => "moto",
+            BucketServer::Azurite => "Azurite",
+            BucketServer::FakeGcs => "fake-gcs-server",
+        }
+    }
+    async fn open(&self) -> Opened {
+        let url = BucketUrl::parse(&self.1.url()).unwrap();
+        Opened::from(BucketStore::open(&url, self.1.variables()).unwrap())
+    }
+    fn served(&self) -> usize {
+        self.1.gateway().take().len()
+    }
+}
+
+/// A part of the bucket that tests share on this server.
+pub(crate) fn bucket(server: BucketServer) -> Result<Box<dyn Backend>, String> {
+    let bucket = block_on(TestBucket::fresh(server))?;
+    Ok(Box::new(Bucket(server, bucket.behind_a_gateway())))
 }

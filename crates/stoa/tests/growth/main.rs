@@ -21,6 +21,7 @@ use proxy_core::{
 };
 use std::sync::Arc;
 use tempfile::TempDir;
+use testkit::bucket::BucketServer;
 
 /// Versions of one module.
 const OF_A_MODULE: usize = 100;
@@ -37,6 +38,8 @@ struct Costs {
     index_start: Requests,
     index_end: Requests,
     start_up: Requests,
+    /// What the server was asked for the list, and for the page of the catalog, where somebody counts it.
+    served: [usize; 2],
 }
 
 async fn costs_of(backend: &dyn Backend, count: usize) -> Costs {
@@ -56,19 +59,23 @@ async fn costs_of(backend: &dyn Backend, count: usize) -> Costs {
     let caller = Caller::anonymous();
     let path = ModulePath::parse(&module_path(0)).unwrap();
     store.requests();
+    backend.served();
 
     let list = mirror.versions(&path, &caller).await.unwrap();
     assert_eq!(list.answer.versions().len(), OF_A_MODULE);
     let list = store.requests();
+    let served_list = backend.served();
 
     let latest = mirror.query(&path, &Query::Latest, &caller).await.unwrap();
     assert_eq!(latest.answer.0, version(OF_A_MODULE - 1));
     let latest = store.requests();
+    backend.served();
 
     let middle = ModuleFile::new(version(count / 2), proxy_core::file::Kind::Info);
     let files = store.files(Some(&middle), 100).await.unwrap();
     assert_eq!(files.len(), 100.min(count * FILES - 1));
     let catalog_page = store.requests();
+    let served_page = backend.served();
 
     // A feed that this process has not read before, as when a server starts.
     let feed = || RecordFeed::new(store.clone());
@@ -97,6 +104,7 @@ async fn costs_of(backend: &dyn Backend, count: usize) -> Costs {
         index_start,
         index_end,
         start_up,
+        served: [served_list, served_page],
     }
 }
 
@@ -161,6 +169,11 @@ fn assert_growth(backends: Result<[Box<dyn Backend>; 2], String>) {
         "a page of the catalog costs the same on {name}"
     );
     assert_eq!(many.catalog_page.all(), 1, "{:?}", many.catalog_page);
+    assert!(
+        many.served.iter().all(|served| *served <= 2),
+        "a list and a page are a request or two to the server of {name}: {:?}",
+        many.served
+    );
     // A thousand versions fill a page of the feed, so there is a look at the next one.
     assert!(
         many.index_start.all() <= few.index_start.all() + 2,
@@ -189,6 +202,26 @@ fn a_disk_grows_by_pages() {
 #[test]
 fn postgres_grows_by_pages() {
     assert_growth(two(backends::postgres));
+}
+
+#[test]
+fn seaweedfs_grows_by_pages() {
+    assert_growth(two(|| backends::bucket(BucketServer::SeaweedFs)));
+}
+
+#[test]
+fn moto_grows_by_pages() {
+    assert_growth(two(|| backends::bucket(BucketServer::Moto)));
+}
+
+#[test]
+fn azurite_grows_by_pages() {
+    assert_growth(two(|| backends::bucket(BucketServer::Azurite)));
+}
+
+#[test]
+fn fake_gcs_grows_by_pages() {
+    assert_growth(two(|| backends::bucket(BucketServer::FakeGcs)));
 }
 
 fn two(fresh: impl Fn() -> Result<Box<dyn Backend>, String>) -> Result<[Box<dyn Backend>; 2], String> {

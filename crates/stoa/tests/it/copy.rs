@@ -3,10 +3,22 @@
 use crate::{stoa, stoa_of};
 use std::{
     fs,
+    io::{BufRead, BufReader, Read},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
 };
-use testkit::{module::Module, process::Finished, proxy::FakeUpstream, stoa::Stoa};
+use testkit::{
+    bucket::{BucketServer, TestBucket},
+    client::block_on,
+    module::Module,
+    postgres::{Servers, fresh_word},
+    process::Finished,
+    proxy::FakeUpstream,
+    skip_or_fail,
+    stoa::Stoa,
+};
 
 const KINDS: [&str; 3] = ["info", "mod", "zip"];
 
@@ -215,4 +227,142 @@ fn wrong_words_are_64_and_make_nothing() {
     assert!(!setup.folder().join("missing").exists() && !setup.folder().join("other").exists());
     let help = setup.run(["copy", "--help"]);
     assert!(help.success && help.stdout.contains("Examples:") && help.stdout.contains("Exit codes:"));
+}
+
+/// `.info` and `.mod` of so many versions, written as a tree.
+fn tree(folder: &Path, versions: usize) {
+    let place = folder.join("example.test/many/@v");
+    fs::create_dir_all(&place).expect("a folder can be made");
+    for number in 0..versions {
+        let module = Module::new("example.test/many", &format!("v1.{number}.0"));
+        for (kind, bytes) in [("info", module.info()), ("mod", module.go_mod())] {
+            fs::write(place.join(format!("{}.{kind}", module.version)), bytes)
+                .expect("a file can be written");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_copy_ends_in_good_order_and_goes_on_where_it_was() {
+    const VERSIONS: usize = 400;
+    let setup = stoa();
+    tree(&setup.folder().join("from"), VERSIONS);
+    let mut copying = Command::new(env!("CARGO_BIN_EXE_stoa"))
+        .args([
+            "copy",
+            "file:from",
+            "file:to",
+            "--upstream",
+            "off",
+            "--parallel",
+            "1",
+        ])
+        .env_clear()
+        .env("HOME", setup.folder())
+        .env("GOSUMDB", "off")
+        .current_dir(setup.folder())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let mut said = BufReader::new(copying.stderr.take().expect("it is piped"));
+    let mut first = String::new();
+    said.read_line(&mut first).expect("it says what it does");
+    assert!(first.starts_with("from "), "{first}");
+    let some = setup.folder().join("to/example.test/many/@v/v1.0.0.mod");
+    while !some.exists() {
+        assert!(
+            copying.try_wait().expect("it was started").is_none(),
+            "it ended by itself"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let interrupt = Command::new("kill")
+        .args(["-INT", &copying.id().to_string()])
+        .status();
+    assert!(interrupt.expect("kill is everywhere").success());
+    let done = copying.wait_with_output().expect("it ends");
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).expect("it has ended");
+    assert_eq!(done.status.code(), Some(130), "{rest}");
+    assert!(rest.contains("run it again to go on"), "{rest}");
+    let summary = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(summary.contains(" files copied "), "{summary}");
+    for (name, _) in files(&setup.folder().join("to")) {
+        if name.extension().is_some_and(|extension| extension == "mod") {
+            let info = setup.folder().join("to").join(name.with_extension("info"));
+            assert!(info.is_file(), "{} came before its .info", name.display());
+        }
+    }
+    let before = files(&setup.folder().join("to"))
+        .into_iter()
+        .filter(|(name, _)| {
+            name.extension()
+                .is_some_and(|extension| extension == "info" || extension == "mod")
+        })
+        .count();
+    assert!(
+        (1..2 * VERSIONS).contains(&before),
+        "it was interrupted in between: {before}"
+    );
+
+    let rest = copy(&setup, "file:from", "file:to");
+    assert_eq!(rest.code, 0, "{}", rest.stderr);
+    let expected = format!("{VERSIONS} versions: {} files copied", 2 * VERSIONS - before);
+    assert!(rest.stdout.starts_with(&expected), "{expected}: {}", rest.stdout);
+    assert!(
+        rest.stdout.ends_with(&format!(", {before} were there\n")),
+        "{}",
+        rest.stdout
+    );
+}
+
+/// From a disk into a database, from there into a bucket, and back onto a disk.
+#[test]
+fn every_store_can_be_copied_into_every_other() {
+    let servers = match (
+        Servers::find(),
+        block_on(TestBucket::fresh(BucketServer::SeaweedFs)),
+    ) {
+        (Ok(servers), Ok(bucket)) => (servers, bucket),
+        (Err(why), _) | (_, Err(why)) => skip_or_fail!("{why}"),
+    };
+    let (servers, bucket) = servers;
+    let variables = bucket.variables().into_iter();
+    // The bucket's account has variables of its own, which its address names.
+    let setup = variables.fold(filled(), |setup, (name, value)| {
+        setup.environment(&format!("MINE_{name}"), value)
+    });
+    let database = format!("{}?schema={}", servers.direct, fresh_word());
+    let bucket = format!("{}&env=MINE_", bucket.url());
+    for (from, to) in [
+        ("file:stoa-data", &*database),
+        (&database, &bucket),
+        (&bucket, "file:back"),
+    ] {
+        let done = copy(&setup, from, to);
+        assert_eq!(done.code, 0, "{from} {to}: {}{}", done.stdout, done.stderr);
+        assert!(
+            done.stdout.starts_with("14 versions: 42 files copied"),
+            "{}",
+            done.stdout
+        );
+        let again = copy(&setup, from, to);
+        assert!(
+            again.code == 0 && again.stdout.contains("0 files copied (0 B), 42 were there"),
+            "{}",
+            again.stdout
+        );
+    }
+    for ((name, before), (_, after)) in files(&setup.store())
+        .iter()
+        .zip(&files(&setup.folder().join("back")))
+    {
+        let same = if name.starts_with(".stoa") {
+            without_mark(before) == without_mark(after)
+        } else {
+            before == after
+        };
+        assert!(same, "{} differs", name.display());
+    }
 }

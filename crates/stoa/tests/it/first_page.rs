@@ -187,3 +187,19 @@ fn private_patterns_are_told_only_where_the_catalog_tells_them() {
         "{told}"
     );
 }
+
+#[test]
+fn what_it_says_of_the_checksum_database_is_what_the_server_does() {
+    for (database, relayed) in [("sum.golang.org", true), ("off", false)] {
+        let server = stoa().environment("STOA_CHECKSUMS__DATABASE", database).start();
+        let page = first_page(&server, "/").text();
+        let supported = server.get_blocking("/sumdb/sum.golang.org/supported").status;
+        assert_eq!(supported == 200, relayed, "{database}: {supported}");
+        assert_eq!(
+            page.contains("<code>sum.golang.org</code> is relayed here"),
+            relayed,
+            "{page}"
+        );
+        assert_eq!(page.contains("None is relayed here."), !relayed, "{page}");
+    }
+}

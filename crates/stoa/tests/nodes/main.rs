@@ -50,6 +50,19 @@ nodes! {
         calm::a_waiter_has_its_file_as_soon_as_it_is_stored,
         storm::a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing
     ];
+    bucket: [
+        calm::the_upstream_is_asked_once_for_each_file,
+        calm::a_waiter_has_its_file_as_soon_as_it_is_stored,
+        storm::a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing,
+        storm::a_bucket_in_trouble_is_told_as_trouble_and_nothing_is_wrong,
+        storm::a_create_whose_answer_was_lost_is_a_success
+    ];
+    bucket_with_redis: [
+        calm::the_upstream_is_asked_once_for_each_file,
+        storm::a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing,
+        storm::a_redis_that_goes_away_costs_work_and_nothing_else,
+        storm::a_bucket_in_trouble_is_told_as_trouble_and_nothing_is_wrong
+    ];
     folder_with_redis: [
         calm::the_upstream_is_asked_once_for_each_file,
         calm::a_waiter_has_its_file_as_soon_as_it_is_stored,

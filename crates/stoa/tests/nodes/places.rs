@@ -2,6 +2,7 @@
 
 use crate::world::Shared;
 use testkit::{
+    bucket::{BucketServer, TestBucket},
     chaos::Chaos,
     postgres::{Servers, fresh_word},
 };
@@ -26,6 +27,29 @@ pub(crate) async fn postgres() -> Result<Shared, String> {
     let (servers, schema) = (Servers::find()?, fresh_word());
     let url = format!("{}?schema={schema}&max_connections=8", servers.direct);
     Ok(Shared::new().set("STOA_STORAGE__URL", &url))
+}
+
+/// A bucket, with leases in its records.
+pub(crate) async fn bucket() -> Result<Shared, String> {
+    let bucket = TestBucket::fresh(BucketServer::SeaweedFs).await?;
+    let url = bucket.url();
+    let (place, endpoint) = url.split_once("?endpoint=http://").unwrap();
+    let chaos = Chaos::before(endpoint);
+    let behind = format!("{place}?endpoint={}", chaos.url());
+    let creating = format!("PUT /{}/example.test/", place.strip_prefix("s3://").unwrap());
+    let shared = bucket
+        .variables()
+        .iter()
+        .fold(Shared::new(), |shared, (name, value)| shared.set(name, value));
+    Ok(shared
+        .set("STOA_STORAGE__URL", &behind)
+        .with_a_store_behind(chaos, creating)
+        .keeping(bucket))
+}
+
+/// A bucket, with leases in Redis.
+pub(crate) async fn bucket_with_redis() -> Result<Shared, String> {
+    with_redis(bucket().await?)
 }
 
 fn in_a_folder() -> Shared {

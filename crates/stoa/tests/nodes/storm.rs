@@ -54,7 +54,7 @@ pub(crate) async fn a_redis_that_goes_away_costs_work_and_nothing_else(mut share
     let crowd = Crowd::sent_to(&nodes, &modules);
     upstream.wait_for("*.zip", modules.len() / 2).await;
     service.refuse();
-    tokio::time::sleep(WHILE).await;
+    tokio::time::sleep(WHILE * 3).await;
     service.behave();
     service.pause();
     tokio::time::sleep(WHILE).await;
@@ -72,7 +72,7 @@ pub(crate) async fn a_redis_that_goes_away_costs_work_and_nothing_else(mut share
 
 /// The store answers 503, then slowly, then loses answers, while versions are fetched.
 pub(crate) async fn a_bucket_in_trouble_is_told_as_trouble_and_nothing_is_wrong(mut shared: Shared) {
-    let service = shared.store.take().expect("a store behind a chaos");
+    let (service, creating) = shared.store.take().expect("a store behind a chaos");
     let modules = modules();
     let upstream = upstream_of(&modules);
     let nodes = shared.nodes(&upstream);
@@ -84,7 +84,7 @@ pub(crate) async fn a_bucket_in_trouble_is_told_as_trouble_and_nothing_is_wrong(
     service.slow_down(Duration::from_millis(100));
     tokio::time::sleep(WHILE).await;
     service.behave();
-    service.lose_answers("PUT /", 10);
+    service.lose_answers(&creating, 10);
     service.cut();
     let haul = crowd.come_home(&modules).await;
     service.behave();
@@ -95,6 +95,22 @@ pub(crate) async fn a_bucket_in_trouble_is_told_as_trouble_and_nothing_is_wrong(
         0.0,
         began.elapsed(),
     );
+}
+
+/// The bucket stores what it is asked to and the answer is cut off: that is a success, and no second download.
+pub(crate) async fn a_create_whose_answer_was_lost_is_a_success(mut shared: Shared) {
+    let (service, creating) = shared.store.take().expect("a store behind a chaos");
+    let modules = modules();
+    let upstream = upstream_of(&modules);
+    let node = shared.node(&upstream).start();
+    service.lose_answers(&creating, 6);
+    for module in &modules[..4] {
+        let answer = node.get(&module.url_path("zip")).await;
+        assert_eq!(answer.status, 200, "{}\n{}", answer.text(), node.log());
+        assert!(answer.body == module.zip(), "other bytes");
+    }
+    assert_eq!(service.lost(), 6);
+    assert_eq!(duplicates(&upstream, &modules), 0, "{:?}", upstream.paths());
 }
 
 #[expect(clippy::print_stdout, reason = "how much was done twice is worth knowing")]

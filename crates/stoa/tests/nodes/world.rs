@@ -14,10 +14,10 @@ pub(crate) const VERSIONS: usize = 20;
 /// What nodes share: settings, and what can be made to go wrong between them and it.
 #[derive(Default)]
 pub(crate) struct Shared {
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
     kept: Vec<Box<dyn Any + Send + Sync>>,
-    /// Between the nodes and the store.
-    pub(crate) store: Option<Chaos>,
+    /// Between the nodes and the store, and the words by which a request is known that creates a module file.
+    pub(crate) store: Option<(Chaos, String)>,
     /// Between the nodes and the lease service, where that is another than the store.
     pub(crate) leases: Option<Chaos>,
 }
@@ -28,15 +28,19 @@ impl Shared {
     }
 
     /// With this in the environment of every node.
-    pub(crate) fn set(mut self, name: &'static str, value: &str) -> Self {
-        self.settings.retain(|(held, _)| *held != name);
-        self.settings.push((name, value.to_owned()));
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// With this kept until the test ends.
     pub(crate) fn keeping(mut self, kept: impl Any + Send + Sync) -> Self {
         self.kept.push(Box::new(kept));
+        self
+    }
+
+    pub(crate) fn with_a_store_behind(mut self, chaos: Chaos, creating: String) -> Self {
+        self.store = Some((chaos, creating));
         self
     }
 

@@ -65,7 +65,7 @@ impl House {
             store: Arc::new(self.store.clone()),
             records: Arc::new(self.store.clone()),
             spool: self.store.spool().clone(),
-            feed: None,
+            quarantine: Some(Arc::new(self.store.clone())),
             depth,
         }
     }
@@ -105,6 +105,9 @@ impl House {
                     let (name, fault) = match &fault {
                         Fault::Damaged(corrupt) => (corrupt.file().tree_path(), fault.to_string()),
                         Fault::Torn { zip, .. } => (zip.tree_path(), fault.to_string()),
+                        Fault::SumBeside { zip, .. } => {
+                            (zip.tree_path().replace(".zip", ".ziphash"), fault.to_string())
+                        }
                         other => (other.to_string(), other.to_string()),
                     };
                     faults.insert(name, fault);
@@ -149,7 +152,8 @@ fn name(module: &Module, kind: Kind) -> ModuleFile {
     ModuleFile::new(version(module), kind)
 }
 
-/// One bit each in 1,000 of 1,800 files: every kind of file, at any place, the dates in a zip included.
+/// One bit each in 1,000 of 2,400 files: every kind of file, at any place, the dates in a zip and the sum beside it
+/// included.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_flipped_bit_is_named_and_no_other_file() {
     let house = House::new();
@@ -167,6 +171,11 @@ async fn every_flipped_bit_is_named_and_no_other_file() {
     assert_eq!(house.faults(Depth::Bytes).await, BTreeMap::new());
     let files: Vec<String> = house.listed().await.iter().map(ModuleFile::tree_path).collect();
     assert_eq!(files.len(), 1800);
+    let sums: Vec<String> = files
+        .iter()
+        .filter_map(|file| Some(format!("{}.ziphash", file.strip_suffix(".zip")?)))
+        .collect();
+    let files = files.into_iter().chain(sums);
     let chosen: BTreeSet<String> = files
         .into_iter()
         .sample(&mut rand::rng(), 1000)
@@ -331,13 +340,35 @@ async fn a_rotten_sum_beside_a_zip_goes_with_it() {
         bytes[10] = if bytes[10] == b'A' { b'B' } else { b'A' };
     });
     let inspected = house.inspect(&zip).await;
-    house.repair().mend(&inspected.faults[0]).await.unwrap();
+    let [Fault::SumBeside { .. }, damaged @ Fault::Damaged(_)] = &inspected.faults[..] else {
+        panic!("{:?}", inspected.faults)
+    };
+    house.repair().mend(damaged).await.unwrap();
     assert_eq!(house.set_aside().len(), 2, "{:?}", house.set_aside());
     let again = Unverified::new(zip, Body::from_bytes(module.zip()));
     assert_eq!(
         house.ingest().insert(again, "a test", None).await.unwrap(),
         Inserted::New
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotten_sum_beside_a_sound_zip_is_written_anew() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    let path = house.folder.path().join("example.test/m/@v/v1.0.0.ziphash");
+    let right = fs::read(&path).unwrap();
+    house.overwrite("example.test/m/@v/v1.0.0.ziphash", |bytes| bytes[1] ^= 1);
+    let zip = name(&module, Kind::Zip);
+    let inspected = house.inspect(&zip).await;
+    let [fault @ Fault::SumBeside { .. }] = &inspected.faults[..] else {
+        panic!("{:?}", inspected.faults)
+    };
+    house.repair().mend(fault).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), right);
+    assert_eq!(house.set_aside().len(), 1);
+    assert!(house.inspect(&zip).await.faults.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

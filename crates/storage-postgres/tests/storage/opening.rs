@@ -2,10 +2,14 @@
 
 use crate::place::Schema;
 use futures::future::join_all;
-use proxy_core::store::{Inserted, ModuleStore, conformance::Samples};
-use sqlx::AssertSqlSafe;
+use proxy_core::{
+    lease::Leases,
+    records::{RecordKey, RecordStore, Written},
+    store::{Feed, Inserted, ModuleStore, conformance::Samples},
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use storage_postgres::{OpenError, PostgresStore, PostgresUrl};
-use testkit::postgres::Servers;
+use testkit::postgres::{Cluster, Servers};
 
 /// How often it is tried: a race that is lost once in a while is lost.
 const ROUNDS: u32 = 10;
@@ -38,15 +42,29 @@ async fn nodes_that_start_at_once_behind_a_pooler_make_one_schema() {
 }
 
 #[tokio::test]
-async fn a_schema_from_the_future_is_refused() {
+async fn a_schema_from_the_future_is_refused_if_it_must_be_known() {
     let schema = match Schema::direct() {
         Ok(schema) => schema,
         Err(why) => testkit::skip_or_fail!("{why}"),
     };
     schema.store().await;
-    let later = format!("INSERT INTO {}.migrations (number) VALUES (1000)", schema.name());
-    sqlx::raw_sql(AssertSqlSafe(later))
-        .execute(&mut schema.owner().await)
+    let mut owner = schema.owner().await;
+    // One that only added something is no trouble.
+    let added = format!(
+        "INSERT INTO {}.migrations (number, needs) VALUES (1000, 1)",
+        schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(added))
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    schema.store().await;
+    let changed = format!(
+        "INSERT INTO {}.migrations (number, needs) VALUES (1001, 1001)",
+        schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(changed))
+        .execute(&mut owner)
         .await
         .unwrap();
     let error = PostgresStore::connect(&schema.url("")).await.unwrap_err();
@@ -112,4 +130,56 @@ async fn nobody_there_is_unreachable() {
         .await
         .unwrap_err();
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
+}
+
+/// What `docs/storage/postgres.md` grants to an account that runs nodes and owns nothing.
+const GRANTS: &str = "\
+CREATE ROLE node LOGIN;
+GRANT USAGE ON SCHEMA stoa TO node;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA stoa TO node;
+GRANT UPDATE ON stoa.clock, stoa.records, stoa.leases TO node;
+GRANT DELETE ON stoa.records, stoa.leases TO node;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA stoa TO node;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA stoa TO node;
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_owns_nothing_can_run_nodes_and_make_no_schema() {
+    let cluster = match tokio::task::block_in_place(Cluster::start) {
+        Ok(cluster) => cluster,
+        Err(why) => testkit::skip_or_fail!("{why}"),
+    };
+    let owner = PostgresUrl::parse(&cluster.url()).unwrap();
+    PostgresStore::connect(&owner).await.unwrap();
+    let mut connection = PgConnection::connect(&cluster.url()).await.unwrap();
+    sqlx::raw_sql(GRANTS).execute(&mut connection).await.unwrap();
+
+    let url = cluster.url().replace("stoa@", "node@");
+    let node = PostgresStore::connect(&PostgresUrl::parse(&url).unwrap())
+        .await
+        .unwrap();
+    let (samples, module) = (Samples::new(), Samples::module("example.com/m", "v1.0.0"));
+    let info = samples.info(&module, 0).await;
+    assert_eq!(node.insert(info.clone()).await.unwrap(), Inserted::New);
+    assert_eq!(node.since(None, 10).await.unwrap().len(), 1);
+    let key = RecordKey::parse("seen/example.com/m@v1.0.0").unwrap();
+    let Written::Done(revision) = node.write(&key, "one".into(), None).await.unwrap() else {
+        panic!("nobody else writes");
+    };
+    assert!(matches!(
+        node.write(&key, "two".into(), Some(&revision)).await.unwrap(),
+        Written::Done(_)
+    ));
+    RecordStore::remove(&node, &key).await.unwrap();
+    let held = node.leases().acquire(&module).await;
+    let leases: i64 = sqlx::query_scalar("SELECT count(*) FROM stoa.leases")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(leases, 1);
+    drop(held);
+
+    let elsewhere = PostgresUrl::parse(&format!("{url}?schema=elsewhere")).unwrap();
+    let error = PostgresStore::connect(&elsewhere).await.unwrap_err();
+    assert!(matches!(error, OpenError::NotAllowed(_)), "{error:?}");
 }

@@ -5,7 +5,7 @@ use aws_lc_rs::{digest, hmac};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 
-/// The account that SeaweedFS is started with.
+/// The account that the S3 server is started with.
 pub(super) const KEY: &str = "testkey";
 /// Its secret.
 pub(super) const SECRET: &str = "testsecret";

@@ -148,8 +148,13 @@ fn named(listed: &Ref) -> Option<(String, ObjectId)> {
 fn fetch(mut transport: Smart<Bridge>, want: &Want<'_>, into: &Path, watch: &Arc<Watch>) -> gix::Result<()> {
     let repository = gix::open_opts(into, cache::options())?;
     let nobody = |_| Ok(None);
-    let mut handshake =
-        protocol::handshake(&mut transport, Service::UploadPack, nobody, Vec::new(), &mut Discard)?;
+    let mut handshake = protocol::handshake(
+        &mut transport,
+        Service::UploadPack,
+        nobody,
+        Vec::new(),
+        &mut Discard,
+    )?;
     let mut asking = Asking {
         wants: Vec::new(),
         haves: cache::kept(into),

@@ -49,16 +49,16 @@ pub(super) fn scan(url: &Url, environment: &[(OsString, OsString)]) -> Command {
 
 /// The host as `ssh` is told it.
 fn host(url: &Url) -> &str {
-    url.host_str()
-        .unwrap_or_default()
-        .trim_matches(['[', ']'])
+    url.host_str().unwrap_or_default().trim_matches(['[', ']'])
 }
 
 /// The best of the lines that a host's keys make in `known_hosts`.
 pub(super) fn line(scanned: &[u8]) -> Option<String> {
     let scanned = String::from_utf8_lossy(scanned);
     let fine = |line: &&str| {
-        line.len() <= LONGEST && !line.starts_with('#') && line.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+        line.len() <= LONGEST
+            && !line.starts_with('#')
+            && line.chars().all(|c| c == ' ' || c.is_ascii_graphic())
     };
     let lines: Vec<&str> = scanned.lines().map(str::trim).filter(fine).collect();
     let of_kind = |kind: &&str| lines.iter().find(|line| line.split(' ').nth(1) == Some(*kind));
@@ -89,7 +89,10 @@ mod tests {
         let scanned = b"# h.test:22 SSH-2.0-x\nh.test ssh-rsa AAAAR\nh.test ssh-ed25519 AAAAE\nh.test ecdsa-sha2-nistp256 AAAAC\n";
         assert_eq!(line(scanned).as_deref(), Some("h.test ssh-ed25519 AAAAE"));
         assert_eq!(line(b"h.test ssh-ed25519 \x1b[31m\n").as_deref(), None);
-        assert_eq!(line(format!("h ssh-rsa {}", "A".repeat(LONGEST)).as_bytes()), None);
+        assert_eq!(
+            line(format!("h ssh-rsa {}", "A".repeat(LONGEST)).as_bytes()),
+            None
+        );
         assert_eq!(line(b""), None);
     }
 

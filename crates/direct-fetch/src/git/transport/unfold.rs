@@ -125,9 +125,9 @@ impl Watch {
     pub(super) fn reached(&self, url: &str) -> Option<UpstreamError> {
         let reason = |what: fmt::Arguments<'_>| format!("{url}: {what}");
         Some(match self.reached.get()? {
-            Reached::Unfolded(allowed) => {
-                UpstreamError::malformed(reason(format_args!("what it sent unfolds to more than {allowed} bytes")))
-            }
+            Reached::Unfolded(allowed) => UpstreamError::malformed(reason(format_args!(
+                "what it sent unfolds to more than {allowed} bytes"
+            ))),
             Reached::Duration(limit) => {
                 UpstreamError::timed_out(reason(format_args!("it took longer than {} s", limit.as_secs())))
             }
