@@ -54,7 +54,7 @@ pub(crate) async fn a_redis_that_goes_away_costs_work_and_nothing_else(mut share
     let crowd = Crowd::sent_to(&nodes, &modules);
     upstream.wait_for("*.zip", modules.len() / 2).await;
     service.refuse();
-    tokio::time::sleep(WHILE).await;
+    tokio::time::sleep(WHILE * 3).await;
     service.behave();
     service.pause();
     tokio::time::sleep(WHILE).await;
