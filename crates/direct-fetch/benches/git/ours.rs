@@ -14,7 +14,7 @@ use proxy_core::{
     info::Info,
     lease::LocalLeases,
     mirror::{Lifetimes, Mirror, MirrorParts},
-    module::{ModulePath, ModuleVersion, Patterns, Query, Version},
+    module::{ModulePath, ModuleVersion, Query, Version},
     policy::Caller,
     spool::Spool,
     store::Part,

@@ -41,7 +41,7 @@ pub(crate) async fn a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing(s
     let after = died.elapsed();
     // It comes back and has what all have.
     nodes.push(dead.start());
-    haul.must_be_what_all_serve(&nodes, &modules).await;
+    haul.check_that_all_serve_it(&nodes, &modules).await;
     let mut takeovers = 0.0;
     for node in &nodes {
         takeovers += counted(node, "stoa_lease_takeovers_total").await;
@@ -67,7 +67,7 @@ pub(crate) async fn a_redis_that_goes_away_costs_work_and_nothing_else(mut share
     service.behave();
     let haul = crowd.come_home(&modules).await;
     assert_eq!(haul.troubles, 0, "no request fails for want of a lease");
-    haul.must_be_what_all_serve(&nodes, &modules).await;
+    haul.check_that_all_serve_it(&nodes, &modules).await;
     report(
         "leases away",
         duplicates(&upstream, &modules),
@@ -94,7 +94,7 @@ pub(crate) async fn a_bucket_in_trouble_is_told_as_trouble_and_nothing_is_wrong(
     service.cut();
     let haul = crowd.come_home(&modules).await;
     service.behave();
-    haul.must_be_what_all_serve(&nodes, &modules).await;
+    haul.check_that_all_serve_it(&nodes, &modules).await;
     report(
         "the store in trouble",
         duplicates(&upstream, &modules),
