@@ -12,7 +12,7 @@ pub(crate) enum LeaseUrl {
     /// In the store's records, whatever else it could do.
     Records,
     /// In Redis.
-    Redis(RedisUrl),
+    Redis(Box<RedisUrl>),
 }
 
 /// Reads the value. Errors do not repeat it: it may hold a password.
@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &str) -> Result<LeaseUrl, String> {
             Err("it is none of auto, memory and records, and no address such as redis://host:6379".into())
         }
         _ => RedisUrl::parse(text)
-            .map(LeaseUrl::Redis)
+            .map(|url| LeaseUrl::Redis(Box::new(url)))
             .map_err(|error| error.to_string()),
     }
 }

@@ -10,6 +10,9 @@ use testkit::{gate::Gate, proxy::Action, skip_or_fail};
 /// How long a service is away, or slow: longer than what is under way takes.
 const WHILE: Duration = Duration::from_secs(4);
 
+/// By a node's own clock.
+const STARTED: &str = "process_start_time_seconds";
+
 /// `kill -9` in the middle of fetches, beside a node whose clock is ten minutes ahead.
 pub(crate) async fn a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing(shared: Shared) {
     let modules = modules();
@@ -25,6 +28,9 @@ pub(crate) async fn a_killed_node_and_a_clock_ten_minutes_ahead_change_nothing(s
         ahead.start(),
         shared.node(&upstream).start(),
     ];
+    let [here, ahead] = [&nodes[0], &nodes[1]];
+    let skew = counted(ahead, STARTED).await - counted(here, STARTED).await;
+    assert!(skew > 500.0, "the clock is only {skew} s ahead");
     let crowd = Crowd::sent_to(&nodes, &modules);
     // Every zip is on its way to somebody; a third of them to a node that dies now.
     upstream.wait_for("*.zip", modules.len()).await;

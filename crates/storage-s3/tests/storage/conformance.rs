@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use proxy_core::{
+    lease::{Leases, RecordLeases, conformance::LeasePlace},
     records::RecordStore,
     store::{
         CacheLimits, CachedStore, Catalog, ModuleStore, Quarantine,
         conformance::{CatalogPlace, FeedHandle, FeedPlace, Place, QuarantinePlace, RecordPlace},
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use storage_s3::{BucketStore, BucketUrl};
 use testkit::bucket::{BucketServer, TestBucket};
 
@@ -62,6 +63,21 @@ impl FeedPlace for Bucket {
         let store = Arc::new(open(&self.0));
         FeedHandle::in_records(store.clone(), store.clone(), store)
     }
+}
+
+#[async_trait]
+impl LeasePlace for Bucket {
+    async fn open(&self, dead_after: Duration) -> Arc<dyn Leases> {
+        Arc::new(RecordLeases::taken_over_after(
+            Arc::new(open(&self.0)),
+            dead_after,
+        ))
+    }
+}
+
+mod leases {
+    use super::{Bucket, BucketServer};
+    proxy_core::lease_conformance!(async || Bucket::fresh(BucketServer::SeaweedFs).await);
 }
 
 struct Cached(TestBucket);
