@@ -125,7 +125,7 @@ impl Place {
             program: "no-git-here".into(),
             environment: Vec::new(),
             silence: Duration::from_secs(30),
-            duration: Duration::from_secs(60),
+            duration: Duration::from_secs(600),
             growth: 1 << 30,
             unfolded: 64 << 30,
             transport: TransportChoice::Auto,

@@ -42,7 +42,7 @@ impl Reader {
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
             silence: Duration::from_secs(30),
-            duration: Duration::from_secs(60),
+            duration: Duration::from_secs(600),
             growth: 1 << 30,
             unfolded: 64 << 30,
             transport,

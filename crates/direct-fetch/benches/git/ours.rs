@@ -31,6 +31,9 @@ use std::{
 use storage_fs::FsStore;
 use tempfile::TempDir;
 
+/// How long anything may take: it only ends what hangs.
+const PATIENCE: Duration = Duration::from_secs(900);
+
 /// The native reader, with one repository instead of discovery.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
@@ -47,8 +50,8 @@ impl Reader {
             environment: [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", "/nonexistent")]
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
-            silence: Duration::from_secs(30),
-            duration: Duration::from_secs(900),
+            silence: PATIENCE,
+            duration: PATIENCE,
             growth: 4 << 30,
             unfolded: 64 << 30,
             transport: if built_in {
@@ -57,8 +60,11 @@ impl Reader {
                 TransportChoice::Command
             },
         };
-        let client =
-            Client::new(&Settings::from_lookup(|_| None).expect("nothing is set")).expect("a client");
+        let mut client = Settings::from_lookup(|_| None).expect("nothing is set");
+        // The host packs before it says a word, and shares this machine.
+        client.timeouts.head = PATIENCE;
+        client.timeouts.idle = PATIENCE;
+        let client = Client::new(&client).expect("a client");
         let path = ModulePath::parse(MODULE).expect("a path");
         Self {
             git: Git::open(settings, client, spool.clone()).expect("caches can be made"),

@@ -60,7 +60,7 @@ pub(crate) fn settings(cache: &Path, transport: TransportChoice) -> GitSettings 
         program: "git".into(),
         environment: environment(),
         silence: Duration::from_secs(30),
-        duration: Duration::from_secs(60),
+        duration: Duration::from_secs(600),
         growth: 1 << 30,
         unfolded: 64 << 30,
         transport,
