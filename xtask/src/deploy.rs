@@ -7,7 +7,7 @@ use crate::{
     Failure, dist,
     install::Program,
     programs,
-    step::{last_program, step},
+    step::{last_program, program, step},
     tree::{cargo, root},
 };
 use std::path::PathBuf;
@@ -84,9 +84,13 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     tests.args(parts.iter().map(|part| format!("{part}::")));
     step("programs", quick_programs)?;
     if quick {
-        if let Some(binary) = binary {
-            tests.env("STOA_TEST_BINARY", root().join(binary));
-        }
+        match binary {
+            Some(binary) => tests.env("STOA_TEST_BINARY", root().join(binary)),
+            None => {
+                program("build", cargo().args(["build", "--locked", "--package", "stoa"]))?;
+                &mut tests
+            }
+        };
         return last_program("deploy", &mut tests);
     }
     step("programs", || LONG.iter().try_for_each(Program::provide))?;

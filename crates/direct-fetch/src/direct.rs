@@ -95,14 +95,15 @@ impl Direct {
                     );
                     return Err(UpstreamError::not_found(reason));
                 }
-                parts
-                    .discovery
-                    .judge(&repository, first_address(&repository)?)
-                    .await?;
-                // Of Subversion's tags go says that there are none where it cannot ask for them.
+                let address = first_address(&repository)?;
+                parts.discovery.judge(&repository, address).await?;
                 if !parts.go.finds(vcs.name()) {
                     let reason = format!("{path}: {vcs} is not installed beside this server").into();
                     return Err(UpstreamError::Unsupported { reason });
+                }
+                // Of a Subversion host that is away go says that it has no such revision, and no tags.
+                if vcs == Vcs::Subversion {
+                    parts.discovery.reach(&repository, address, context).await?;
                 }
                 Ok(Way::Go(parts.go.clone()))
             }
@@ -160,17 +161,7 @@ impl Upstream for Direct {
                 versions.map_err(|error| naming(error, path.as_str()))
             }
             Way::Proxy(proxy) => proxy.versions(path, context).await,
-            Way::Go(go) => {
-                let versions = go.versions(path, context).await?;
-                // The same where the host did not answer: that there are none is believed of a host that was reached.
-                if versions.is_empty()
-                    && let Err(error) = go.resolve(path, &Query::Latest, context).await
-                    && !matches!(error, UpstreamError::NotFound { .. })
-                {
-                    return Err(error);
-                }
-                Ok(versions)
-            }
+            Way::Go(go) => go.versions(path, context).await,
         }
     }
 

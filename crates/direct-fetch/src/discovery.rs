@@ -21,6 +21,7 @@ pub use address::RepositoryAddress;
 pub use rules::VcsRules;
 pub use vcs::Vcs;
 
+use crate::status::settles_nothing;
 use http_client::{Client, Destination, Trust};
 use import::GoImport;
 use pages::{Page, Pages};
@@ -29,6 +30,10 @@ use proxy_core::{
     upstream::{FetchContext, UpstreamError},
 };
 use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long a host that is only asked whether it is there may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a [`Discovery`] needs to know.
 #[derive(Clone, Debug)]
@@ -181,6 +186,39 @@ impl Discovery {
         let destination = Destination::learned(&address.origin(), repository.trust)
             .map_err(|error| NoRepository::because(format!("{}: {error}", repository.root)))?;
         Ok(self.settings.client.judge(&destination).await?)
+    }
+
+    /// Whether the host of an address, which the guard let pass, answers at all: for programs that do not tell a host that
+    /// is away from one that has nothing.
+    pub async fn reach(
+        &self,
+        repository: &Repository,
+        address: &RepositoryAddress,
+        context: &FetchContext,
+    ) -> Result<(), UpstreamError> {
+        let away =
+            |what: String| UpstreamError::unavailable(format!("{}: {address}: {what}", repository.root));
+        if address.is_http() {
+            let page = Destination::learned(address.url().as_str(), repository.trust)
+                .map_err(|error| NoRepository::because(format!("{}: {error}", repository.root)))?;
+            let page = if repository.insecure {
+                page.with_unverified_tls()
+            } else {
+                page
+            };
+            let status = self.settings.client.send(page, context).await?.status();
+            return if settles_nothing(status.as_u16()) {
+                Err(away(status.to_string()))
+            } else {
+                Ok(())
+            };
+        }
+        let (host, port) = address.host_and_port();
+        match tokio::time::timeout(PATIENCE, TcpStream::connect((host, port))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(away(error.kind().to_string())),
+            Err(_) => Err(away("it does not answer".to_owned())),
+        }
     }
 
     async fn by_page(

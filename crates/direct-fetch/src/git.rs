@@ -189,10 +189,11 @@ impl Git {
                 _ => None,
             };
             let mut wish = Wish::query(&source.place, &query);
+            let mut head = None;
             if query == Query::Latest || prefix.is_some() {
                 match versions::highest(repository, &source.place, refs, prefix)? {
                     Some(version) => wish = Wish::version(&source.place, &version),
-                    None if prefix.is_none() => {}
+                    None if prefix.is_none() => head = Some("HEAD".to_owned()),
                     None => {
                         return Err(UpstreamError::not_found(format!(
                             "no matching versions for query \"{}\"",
@@ -203,7 +204,7 @@ impl Git {
             }
             let (commit, reference) = repository.find(&wish)?;
             let named = naming::name(repository, &source.place, refs, &wish, commit)?;
-            Ok(info(source, &named, commit, reference))
+            Ok(info(source, &named, commit, head.or(reference)))
         })
         .await
     }
@@ -237,6 +238,7 @@ impl Git {
             Some((of_host, Arc::clone(&self.asking).acquire_owned().await.ok()?))
         };
         let asking = tokio::select! {
+            biased; // A turn that is free is taken, however long others were asked before.
             turn = turn => turn,
             () = context.silence(WAIT) => None,
         };

@@ -275,11 +275,7 @@ fn read(body: &Body) -> Vec<u8> {
 
 /// Compares what both make of each query, and gives the versions that came of them.
 async fn compare(place: &Place, direct: &Direct, module: &str, queries: &[&str]) -> Vec<String> {
-    let (path, context, oracle) = (
-        ModulePath::parse(module).unwrap(),
-        FetchContext::default(),
-        place.oracle(),
-    );
+    let (path, oracle) = (ModulePath::parse(module).unwrap(), place.oracle());
     let mut made = Vec::new();
     for query in queries {
         let theirs = oracle.succeed(
@@ -292,6 +288,7 @@ async fn compare(place: &Place, direct: &Direct, module: &str, queries: &[&str])
             "latest" => Query::Latest,
             other => Query::Revision(other.into()),
         };
+        let context = FetchContext::default();
         let info = direct.resolve(&path, &asked, &context).await.unwrap();
         assert_eq!(info.version.as_str(), field("Version"), "{module}@{query}");
         let wanted = Wanted {
@@ -364,9 +361,16 @@ async fn subversion_is_fetched_by_the_go_command_for_private_modules() {
     let path = ModulePath::parse("example.test/svn").unwrap();
     let listed = direct.versions(&path, &FetchContext::default()).await.unwrap();
     assert!(listed.is_empty(), "{listed:?}");
-    // go itself says so too of a host that is not there.
+    // go itself says so too of a host that is not there, and that there is no such revision.
     drop(served);
     let trouble = direct.versions(&path, &FetchContext::default()).await;
+    assert!(
+        matches!(trouble, Err(UpstreamError::Unavailable { .. })),
+        "{trouble:?}"
+    );
+    let trouble = direct
+        .resolve(&path, &Query::Latest, &FetchContext::default())
+        .await;
     assert!(
         matches!(trouble, Err(UpstreamError::Unavailable { .. })),
         "{trouble:?}"

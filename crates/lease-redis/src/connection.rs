@@ -52,7 +52,7 @@ impl Server {
         let authority = url.authority.as_ref().map(fs::read).transpose();
         let authority =
             authority.map_err(|error| InvalidUrl(format!("the file of ca cannot be read: {error}")))?;
-        let certificates = url.tls.then(|| TlsCertificates {
+        let certificates = url.tls.then_some(TlsCertificates {
             client_tls: None,
             root_cert: authority,
         });

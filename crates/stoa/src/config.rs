@@ -126,7 +126,7 @@ pub(crate) struct ScrubConfig {
 
 /// How version control is used.
 pub(crate) struct DirectConfig {
-    /// Who reads git repositories.
+    /// What brings the objects of git repositories.
     pub(crate) git: DirectGit,
     /// The file with the credentials of private repositories.
     pub(crate) credentials: Option<PathBuf>,
@@ -138,14 +138,14 @@ pub(crate) struct DirectConfig {
     pub(crate) cache: Option<PathBuf>,
 }
 
-/// Who reads git repositories.
+/// What brings the objects of git repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DirectGit {
-    /// The `go` command.
+    /// Our own transport over https and http, the `git` command over ssh.
     Auto,
-    /// We, by our own transport.
+    /// Our own transport.
     BuiltIn,
-    /// We, by the `git` command.
+    /// The `git` command.
     Command,
 }
 

@@ -1,7 +1,5 @@
 //! A zip of 400 MB goes in and out in little memory: in a process of its own, so that nothing else is measured.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-
 use futures::TryStreamExt;
 use proxy_core::store::{Inserted, ModuleStore, Part, conformance::Samples};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};

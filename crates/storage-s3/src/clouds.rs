@@ -84,6 +84,7 @@ pub(crate) fn open(url: &BucketUrl, variables: BTreeMap<String, String>) -> Resu
 }
 
 fn s3(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
+    let connector = Connector::default();
     let mut options = transport::options();
     let mut builder = AmazonS3Builder::new();
     if let Some(profile) = profile(url, variables)? {
@@ -147,7 +148,7 @@ fn s3(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         .with_bucket_name(&url.bucket)
         .with_client_options(options.clone())
         .with_retry(transport::retries())
-        .with_http_connector(Connector)
+        .with_http_connector(connector.clone())
         // We remove one object at a time, and not every server knows the request for many.
         .with_disable_bulk_delete(true)
         .build()?;
@@ -159,7 +160,7 @@ fn s3(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
     Ok(Objects {
         objects: Arc::new(s3.clone()),
         pages: Arc::new(s3),
-        client: Connector.connect(&options)?,
+        client: connector.connect(&options)?,
         server,
         url: url.clone(),
         by_bytes: OnceCell::new(),
@@ -195,6 +196,7 @@ fn profile(url: &BucketUrl, variables: &Variables) -> Result<Option<profile::Pro
 }
 
 fn gcs(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
+    let connector = Connector::default();
     let mut options = transport::options();
     let mut builder = GoogleCloudStorageBuilder::new();
     if let Some(path) = variables.get("SERVICE_ACCOUNT") {
@@ -223,12 +225,12 @@ fn gcs(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         .with_bucket_name(&url.bucket)
         .with_client_options(options.clone())
         .with_retry(transport::retries())
-        .with_http_connector(Connector)
+        .with_http_connector(connector.clone())
         .build()?;
     Ok(Objects {
         objects: Arc::new(gcs.clone()),
         pages: Arc::new(gcs.clone()),
-        client: Connector.connect(&options)?,
+        client: connector.connect(&options)?,
         server: Server::Gcs { gcs, base, unsigned },
         url: url.clone(),
         by_bytes: OnceCell::new(),
@@ -236,6 +238,7 @@ fn gcs(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
 }
 
 fn azure(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
+    let connector = Connector::default();
     let mut options = transport::options();
     let mut builder = MicrosoftAzureBuilder::new();
     for (key, value) in variables.keys::<AzureConfigKey>("AZURE_") {
@@ -270,12 +273,12 @@ fn azure(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         .with_container_name(&url.bucket)
         .with_client_options(options.clone())
         .with_retry(transport::retries())
-        .with_http_connector(Connector)
+        .with_http_connector(connector.clone())
         .build()?;
     Ok(Objects {
         objects: Arc::new(azure.clone()),
         pages: Arc::new(azure.clone()),
-        client: Connector.connect(&options)?,
+        client: connector.connect(&options)?,
         server: Server::Azure(azure),
         url: url.clone(),
         by_bytes: OnceCell::new(),

@@ -203,7 +203,7 @@ impl Objects {
             match self.check_ziphash(file).await {
                 Ok(ziphash) => self.keep_ziphash(file, ziphash).await,
                 Err(error) => {
-                    tracing::warn!(file = %file.file(), %error, "the .ziphash of a kept zip is not its sum")
+                    tracing::warn!(file = %file.file(), %error, "the .ziphash of a kept zip is not its sum");
                 }
             }
         }

@@ -17,7 +17,7 @@ use object_store::{
     list::{PaginatedListOptions, PaginatedListStore},
     path::Path,
 };
-use proxy_core::{store::StoreError, upstream::Chunks};
+use proxy_core::{file::Sha256, store::StoreError, upstream::Chunks};
 use std::{borrow::Cow, fmt, future::Future, ops::Range, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
@@ -33,6 +33,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often a download that broke off is taken up again without a byte of progress.
 const RESUMES: u32 = 3;
+
+/// The longest element of a name that every server keeps, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// What is left of a longer one: enough to recognise it, and room for a sum.
+const CUT: usize = 128;
 
 /// A bucket, and the part of it that is ours.
 pub(crate) struct Objects {
@@ -85,6 +91,7 @@ pub(crate) enum Put {
 impl Objects {
     /// An object's full name. `Path::from` would encode what is no letter of it a second time.
     pub(crate) fn path(&self, name: &str) -> Result<Path, StoreError> {
+        let name = &*short_enough(name);
         let full = match &*self.url.prefix {
             "" => Cow::Borrowed(name),
             prefix => Cow::Owned(format!("{prefix}/{name}")),
@@ -352,6 +359,21 @@ impl Resumable {
     }
 }
 
+/// A name of ours (not that of a module file) with every element short enough for servers that keep objects in files.
+/// One that is longer is cut, and told from others by its sum, as it is on a disk.
+fn short_enough(name: &str) -> Cow<'_, str> {
+    if !name.starts_with(".stoa/") || name.split('/').all(|element| element.len() <= LONGEST_NAME) {
+        return Cow::Borrowed(name);
+    }
+    let elements = name.split('/').map(|element| match element.get(..CUT) {
+        Some(start) if element.len() > LONGEST_NAME => {
+            Cow::Owned(format!("{start}~{}", Sha256::of(element.as_bytes())))
+        }
+        _ => Cow::Borrowed(element),
+    });
+    Cow::Owned(elements.collect::<Vec<_>>().join("/"))
+}
+
 /// Lets work go on to its end if nobody waits for it any more: half a write is worse than one that nobody asks about.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
@@ -414,5 +436,29 @@ impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The client's own would tell credentials.
         f.debug_tuple("Objects").field(&self.url.to_string()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_enough;
+
+    #[test]
+    fn only_a_long_element_of_a_name_of_ours_is_cut() {
+        let long = "m".repeat(256);
+        for name in [
+            ".stoa/seen/a@v1",
+            &format!("{long}/@v/v1.0.0.info"),
+            &format!(".stoa/{}", &long[1..]),
+        ] {
+            assert_eq!(short_enough(name), *name);
+        }
+        let (one, other) = (format!(".stoa/a/{long}a/b"), format!(".stoa/a/{long}b/b"));
+        let (one, other) = (short_enough(&one), short_enough(&other));
+        assert_ne!(one, other);
+        assert!(
+            one.starts_with(".stoa/a/mmm") && one.ends_with("/b") && one.len() < 220,
+            "{one}"
+        );
     }
 }

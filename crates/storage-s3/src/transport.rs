@@ -12,7 +12,11 @@ use object_store::{
         ReqwestConnector,
     },
 };
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// To reach the server at all.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -47,20 +51,31 @@ pub(crate) fn retries() -> RetryConfig {
     }
 }
 
-/// Makes clients that know which requests to be patient with.
-#[derive(Debug)]
-pub(crate) struct Connector;
+/// Makes clients that know which requests to be patient with, and one for all who want the same: each loads the
+/// system's certificates, and keeps connections of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connector(Arc<Mutex<Made>>);
+
+/// The clients made so far, by the text of their options, which cannot be compared otherwise.
+type Made = HashMap<String, HttpClient>;
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = format!("{options:?}");
+        if let Some(client) = made.get(&wanted) {
+            return Ok(client.clone());
+        }
         let patient = options
             .clone()
             .with_read_timeout_disabled()
             .with_timeout_disabled();
-        Ok(HttpClient::new(Patience {
+        let client = HttpClient::new(Patience {
             impatient: ReqwestConnector::default().connect(options)?,
             patient: ReqwestConnector::default().connect(&patient)?,
-        }))
+        });
+        made.insert(wanted, client.clone());
+        Ok(client)
     }
 }
 

@@ -1,8 +1,6 @@
 //! A zip of 400 MB goes into and out of a bucket, and the process holds little of it. Alone in its process, so that
 //! nothing else is counted.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
-
 use futures::TryStreamExt;
 use proxy_core::store::{Inserted, ModuleStore, Part, conformance::Samples};
 use std::{

@@ -46,9 +46,10 @@ pub(super) fn write(build: &Build, contents: &Contents, into: &Path) -> Result<P
         lay(tree, items).map_err(|error| format!("{}: {error}", tree.display()))?;
         let mut dpkg = Command::new("dpkg-deb");
         // Files are no newer than the source; one thread compresses the same everywhere.
-        dpkg.args(["--root-owner-group", "--threads-max=1", "-Zxz", "--build"])
+        dpkg.args(["--root-owner-group", "-Zxz", "--build"])
             .arg(tree)
             .arg(&path)
+            .env("DPKG_DEB_THREADS_MAX", "1")
             .env("SOURCE_DATE_EPOCH", build.seconds.to_string());
         program("dpkg-deb", &mut dpkg)
     })?;

@@ -22,21 +22,30 @@ pub(super) fn text(packages: &[Package]) -> Result<String, Failure> {
     );
     // Writing to a string cannot fail.
     let _ = writeln!(page, "rust standard library {}: MIT OR Apache-2.0", compiler()?);
+    let apache = fs::read_to_string(root().join("LICENSE-APACHE"));
+    let apache = tidied(&apache.map_err(|error| format!("LICENSE-APACHE: {error}"))?);
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in packages.iter().filter(|package| !package.ours) {
         let name = format!("{} {}", package.name, package.version);
         let _ = writeln!(page, "{name}: {}", package.licence);
         let found = found(package)?;
         if found.is_empty() {
-            let _ = writeln!(page, "    (the package brings no text of it)");
+            // It may be used under the one whose text is the same for everybody.
+            if !package.licence.contains("Apache-2.0") {
+                return Err(format!(
+                    "{name} brings no text of its licence, {}",
+                    package.licence
+                ));
+            }
+            let _ = writeln!(page, "    (used under Apache-2.0; the package brings no text)");
+            texts.entry(apache.clone()).or_default().push(name.clone());
         }
         for text in found {
             texts.entry(text).or_default().push(name.clone());
         }
     }
-    let ours = |name: &str| fs::read_to_string(root().join(name)).map_err(|error| format!("{name}: {error}"));
     texts
-        .entry(tidied(&ours("LICENSE-APACHE")?))
+        .entry(apache)
         .or_default()
         .insert(0, "stoa and the rust standard library".to_owned());
     for (text, names) in by_name(texts) {

@@ -204,7 +204,7 @@ fn certificates() -> Result<(), Failure> {
         "server.csr",
     ];
     let signed = "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 3650 -out server.pem";
-    run(Command::new("openssl").arg("req").args(&key).args(authority))?;
+    run(Command::new("openssl").arg("req").args(key).args(authority))?;
     run(Command::new("openssl").arg("req").args(&key[..5]).args(request))?;
     run(Command::new("openssl").args(signed.split(' '))).map(drop)
 }

@@ -88,31 +88,23 @@ pub(crate) fn all() -> bool {
     all
 }
 
-/// The binary that is tried: the release binary that was handed in, else that of an ordinary build.
+/// The binary that is tried: the release binary that was handed in, else the one beside this test.
 pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(path) = variable("STOA_TEST_BINARY") {
             return path.into();
         }
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args([
-                "build",
-                "--locked",
-                "--package",
-                "stoa",
-                "--message-format",
-                "json",
-            ])
-            .current_dir(root());
-        let printed = done(cargo).stdout;
-        let executable = |line: &str| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            Some(message["executable"].as_str()?.to_owned())
-        };
-        let executable = printed.lines().filter_map(executable).next_back();
-        executable.expect("cargo says where the program is").into()
+        // Whoever tests the whole workspace has built it beside this test; by itself, cargo would build it once more,
+        // with other features of the libraries.
+        let here = std::env::current_exe().expect("a test runs from a file");
+        let beside = here.ancestors().nth(2).expect("a folder of cargo's").join("stoa");
+        assert!(
+            beside.exists(),
+            "there is no {}: run `cargo xtask deploy --quick`, which builds it",
+            beside.display()
+        );
+        beside
     })
 }
 

@@ -36,6 +36,10 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
+    if arguments.contains(&"--memory") {
+        memory::measure();
+        return ExitCode::SUCCESS;
+    }
     let rounds = if arguments.contains(&"--quick") { 1 } else { 3 };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be started");

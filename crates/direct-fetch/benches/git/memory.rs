@@ -1,4 +1,4 @@
-//! Memory while a tree of 400 MB is fetched and zipped.
+//! Memory while a tree of 400 MB is fetched and zipped, beside a quarter of it: it should be the same.
 
 use crate::{
     ours::{Reader, zip_of},
@@ -21,39 +21,45 @@ use testkit::{
 
 /// How many files there are of which size: half of the tree are files that are packed ahead, half are too large for it.
 const FILES: [(usize, usize); 2] = [(200, 1 << 20), (50, 4 << 20)];
+/// What part of those is in each tree.
+const PARTS: [usize; 2] = [4, 1];
 
-/// Serves the tree and lets another process zip it.
+/// Serves the trees and lets another process zip each.
 pub(crate) fn measure() {
     let host = GitHost::start();
-    let repository = host.repository("huge.git");
-    let mut commit = Commit::at(1_700_000_000).file("go.mod", format!("module {MODULE}\n"));
-    for (count, size) in FILES {
-        for number in 0..count {
-            // Half of it compresses.
-            let mut content = incompressible(size / 2, (size + number) as u64).to_vec();
-            content.resize(size, b'a');
-            commit = commit.file(&format!("f{size}-{number}.bin"), content);
+    for part in PARTS {
+        let name = format!("huge-{part}.git");
+        let repository = host.repository(&name);
+        let mut commit = Commit::at(1_700_000_000).file("go.mod", format!("module {MODULE}\n"));
+        let mut tree = 0;
+        for (count, length) in FILES {
+            for number in 0..count / part {
+                // Half of it compresses.
+                let mut content = incompressible(length / 2, (length + number) as u64).to_vec();
+                content.resize(length, b'a');
+                tree += content.len();
+                commit = commit.file(&format!("f{length}-{number}.bin"), content);
+            }
         }
+        repository.tag("v1.0.0", &repository.commit("main", &commit));
+        println!(
+            "\nmemory of a process that fetches and zips {}",
+            size(tree as u64)
+        );
+        let program = std::env::current_exe().expect("this program has a name");
+        let mut child = Command::new(program);
+        child.args(["zip-tree", &host.repository_url(&name)]);
+        assert!(child.status().expect("it can be started").success());
     }
-    repository.tag("v1.0.0", &repository.commit("main", &commit));
-    let program = std::env::current_exe().expect("this program has a name");
-    let mut child = Command::new(program);
-    child.args(["zip-tree", &host.repository_url("huge.git")]);
-    assert!(child.status().expect("it can be started").success());
 }
 
-/// Fetches and zips the tree, and prints what memory that took.
+/// Fetches and zips a tree, and prints what memory that took.
 pub(crate) fn zip_tree(url: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be started");
     let folder = TempDir::new().expect("a folder can be made");
     let spool = Spool::open(&folder.path().join("spool")).expect("a spool can be made");
     let reader = Reader::new(url.to_owned(), true, folder.path(), &spool);
-    let tree: usize = FILES.iter().map(|(count, size)| count * size).sum();
-    println!(
-        "\nmemory of a process that fetches and zips {}",
-        size(tree as u64)
-    );
     for what in ["fetched and zipped", "zipped again"] {
         let ((time, zip), memory) = watched(|| {
             let start = Instant::now();
@@ -75,16 +81,22 @@ fn watched<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
     // Makes the kernel forget the peak so far (proc_pid_clear_refs(5)); where it cannot, the peak is that of all.
     let _kept = fs::write("/proc/self/clear_refs", "5").is_err();
+    struct Ends<'a>(&'a AtomicBool);
+    impl Drop for Ends<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
     let outcome = thread::scope(|scope| {
+        // However the work ends: a panic would wait for the thread for ever.
+        let _ends = Ends(&done);
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 peak.fetch_max(status("RssAnon"), Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(5));
             }
         });
-        let outcome = work();
-        done.store(true, Ordering::Relaxed);
-        outcome
+        work()
     });
     (outcome, peak.into_inner())
 }

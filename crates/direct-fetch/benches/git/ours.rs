@@ -14,7 +14,7 @@ use proxy_core::{
     info::Info,
     lease::LocalLeases,
     mirror::{Lifetimes, Mirror, MirrorParts},
-    module::{ModulePath, ModuleVersion, Patterns, Query, Version},
+    module::{ModulePath, ModuleVersion, Query, Version},
     policy::Caller,
     spool::Spool,
     store::Part,
@@ -48,7 +48,7 @@ impl Reader {
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),
             silence: Duration::from_secs(30),
-            duration: Duration::from_secs(120),
+            duration: Duration::from_secs(900),
             growth: 4 << 30,
             unfolded: 64 << 30,
             transport: if built_in {

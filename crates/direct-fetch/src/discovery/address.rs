@@ -79,6 +79,18 @@ impl RepositoryAddress {
         &self.0
     }
 
+    /// The host, and the port a program connects to unless it is told another.
+    pub(super) fn host_and_port(&self) -> (&str, u16) {
+        let usual = match self.scheme() {
+            "svn" => 3690,
+            "https" => 443,
+            "http" => 80,
+            _ => 22,
+        };
+        let host = self.0.host_str().unwrap_or_default();
+        (host.trim_matches(['[', ']']), self.0.port().unwrap_or(usual))
+    }
+
     /// The host and port as an https address, for the guard: whatever the scheme, that is where a program connects.
     pub(super) fn origin(&self) -> String {
         let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();

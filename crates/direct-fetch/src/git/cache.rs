@@ -234,8 +234,12 @@ fn write_whole(path: &Path, content: &str) -> io::Result<()> {
 /// How the repositories here are opened: nothing of this machine's configuration counts, and no object may be larger
 /// than a module can be, so that a pack that unfolds to more than it seems is refused before memory is asked for.
 pub(super) fn options() -> gix::open::Options {
-    gix::open::Options::isolated().config_overrides([format!("gitoxide.objects.allocLimit={LARGEST_OBJECT}")])
+    gix::open::Options::isolated().config_overrides([format!("gitoxide.objects.allocLimit={LARGEST_BUFFER}")])
 }
+
+/// The most memory that reading one object may ask for at once, in bytes: one that is a delta is worked out from its
+/// base beside it.
+pub(super) const LARGEST_BUFFER: usize = LARGEST_OBJECT * 2 + (64 << 20);
 
 /// The most one object may have, in bytes: a module holds at most 500 MiB.
 pub(super) const LARGEST_OBJECT: usize = 512 << 20;

@@ -6,6 +6,7 @@
 //! a little ahead of the zip that they are written to.
 
 mod ahead;
+mod packs;
 pub(super) mod shelf;
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     session::Session,
 };
 use gix::{ObjectId, bstr::ByteSlice, objs::tree::EntryKind};
+use packs::Packs;
 use proxy_core::{
     file::Body,
     module::ModuleVersion,
@@ -27,6 +29,8 @@ use std::{fmt::Display, io};
 
 /// How much of files is read ahead of the zip, in bytes.
 const AHEAD: u64 = 8 << 20;
+/// From this size on a blob is worked out of its pack delta by delta, in bytes.
+const LARGE_BLOB: u64 = 128 << 10;
 
 /// A file in a module's folder.
 struct File {
@@ -189,7 +193,15 @@ impl Export<'_> {
             .find(|file| file.path == "go.mod" && file.kind == FileKind::Regular);
         let go_mod = go_mod.map(|file| {
             let checkout = self.checkout(file, attributes)?;
-            read(self.objects, self.module, file, checkout.as_ref(), <[u8]>::to_vec)
+            let packs = Packs::open(self.objects);
+            read(
+                self.objects,
+                &packs,
+                self.module,
+                file,
+                checkout.as_ref(),
+                <[u8]>::to_vec,
+            )
         });
         let go_mod = go_mod.transpose()?;
         let listed: Vec<_> = files
@@ -233,6 +245,7 @@ impl Export<'_> {
         }
         let mut writer = Writer::new(self.module, spool.writer());
         let (module, session) = (self.module, self.session);
+        let packs = Packs::open(self.objects);
         let shared = self.objects.clone().into_sync();
         // Not the handle that remembers objects: a blob is read once.
         let objects = shared.to_thread_local();
@@ -247,7 +260,8 @@ impl Export<'_> {
                 if is_large(file) {
                     return Ok(None);
                 }
-                let pack = || read(objects, module, file, checkout.as_ref(), Packed::new)?.map_err(disk);
+                let pack =
+                    || read(objects, &packs, module, file, checkout.as_ref(), Packed::new)?.map_err(disk);
                 shelf.get((file.blob, checkout.clone()), pack).map(Some)
             },
             |(file, checkout), packed| {
@@ -255,7 +269,7 @@ impl Export<'_> {
                 session.note_activity();
                 let added = match packed {
                     Some(packed) => writer.add_packed(&file.path, &packed),
-                    None => read(&objects, module, file, checkout.as_ref(), |content| {
+                    None => read(&objects, &packs, module, file, checkout.as_ref(), |content| {
                         writer.add_bytes(&file.path, content)
                     })?,
                 };
@@ -306,18 +320,25 @@ impl Export<'_> {
 /// next file.
 fn read<T>(
     objects: &gix::Repository,
+    packs: &Packs,
     module: &ModuleVersion,
     file: &File,
     checkout: Option<&Checkout>,
     work: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, UpstreamError> {
+    let work = |blob: &[u8]| match checkout {
+        Some(checkout) => work(&checkout.convert(blob, &file.blob.to_hex().to_string())),
+        None => work(blob),
+    };
+    if file.size >= LARGE_BLOB
+        && let Some(blob) = packs.read(file.blob).map_err(|error| broken(module, &error))?
+    {
+        return Ok(work(&blob));
+    }
     let blob = objects
         .find_object(file.blob)
         .map_err(|error| broken(module, &error))?;
-    Ok(match checkout {
-        Some(checkout) => work(&checkout.convert(&blob.data, &file.blob.to_hex().to_string())),
-        None => work(&blob.data),
-    })
+    Ok(work(&blob.data))
 }
 
 fn unwritable(module: &ModuleVersion, error: io::Error) -> UpstreamError {

@@ -154,6 +154,7 @@ impl Gentle {
         self.origin.may_be_asked()?;
         let turn = session.wait(async {
             tokio::select! {
+                biased; // A turn that is free is taken.
                 turn = self.origin.conversations.acquire() => turn.ok(),
                 () = session.context().silence(WAIT) => None,
             }

@@ -16,11 +16,27 @@ use std::{cmp::Ordering, collections::BTreeMap};
 /// `+incompatible`, only if the highest of their major version has no `go.mod`, and only while the module has no
 /// higher version with one (Go modules reference, "+incompatible versions"). Only to decide that are objects needed.
 pub(super) fn list(objects: &dyn Objects, place: &Place, refs: &Refs) -> Result<Vec<Version>, UpstreamError> {
+    list_below(objects, place, refs, None)
+}
+
+/// The same of those tags alone that begin like this (`v1`, `v1.2`): of the others nothing is decided by.
+fn list_below(
+    objects: &dyn Objects,
+    place: &Place,
+    refs: &Refs,
+    prefix: Option<&str>,
+) -> Result<Vec<Version>, UpstreamError> {
     if place.major().ends_with("-unstable") {
         return Ok(Vec::new());
     }
     let (mut versions, mut candidates) = (Vec::new(), BTreeMap::<u64, Vec<(Version, ObjectId)>>::new());
-    for (version, id) in tagged(place, refs) {
+    let begins = |version: &str| match prefix {
+        Some(prefix) => version
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.starts_with('.')),
+        None => true,
+    };
+    for (version, id) in tagged(place, refs).filter(|(version, _)| begins(version.as_str())) {
         if place.fits(version.as_str()) {
             versions.push((version, id));
         } else if place.may_be_incompatible()
@@ -102,20 +118,13 @@ pub(super) fn highest(
     refs: &Refs,
     prefix: Option<&str>,
 ) -> Result<Option<Version>, UpstreamError> {
-    let mut list = list(objects, place, refs)?;
+    let mut list = list_below(objects, place, refs, prefix)?;
     if let Some(taken_back) = retractions(objects, place, refs)? {
         list.retain(|version| !taken_back.retracts(version.as_str()));
     }
     if let Some(prefix) = prefix {
-        let begins = |version: &str| {
-            version
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.starts_with('.'))
-        };
         // `v1` means no version below v1.0.0, such as its own pre-releases.
-        list.retain(|version| {
-            begins(version.as_str()) && semver::compare(version.as_str(), prefix) != Ordering::Less
-        });
+        list.retain(|version| semver::compare(version.as_str(), prefix) != Ordering::Less);
     }
     let compatible = list.iter().filter(|version| !version.is_incompatible()).count();
     let asks_for_incompatible = prefix.is_some_and(|prefix| !place.fits(prefix));

@@ -63,6 +63,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, UpstreamError> {
         let limits = &go.settings.limits;
         let permit = tokio::select! {
+            biased; // A place that is free is taken, however long others were asked before.
             permit = Arc::clone(&go.running).acquire_owned() => permit.map_err(|_| busy(limits.parallel))?,
             () = context.silence(limits.silence) => return Err(busy(limits.parallel)),
         };

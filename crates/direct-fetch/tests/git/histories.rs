@@ -73,7 +73,7 @@ async fn a_host_that_gives_only_what_refs_name_is_asked_for_everything_once() {
         let two = repository.commit("main", &commit(2).after(&one));
         repository.annotate("v1.1.0", &two, 1_600_000_500);
         let before = house.read(transport, |settings| {
-            settings.cache = house.folder.path().join(format!("{name}-before"))
+            settings.cache = house.folder.path().join(format!("{name}-before"));
         });
         let pins = [
             info(&mut fetch(&before, &source, "v1.0.0").await.unwrap()),
@@ -112,7 +112,7 @@ async fn what_no_ref_leads_to_is_trouble_on_such_a_host() {
         let one = repository.commit("main", &commit(1));
         repository.tag("v1.0.0", &one);
         let before = house.read(transport, |settings| {
-            settings.cache = house.folder.path().join(format!("{name}-before"))
+            settings.cache = house.folder.path().join(format!("{name}-before"));
         });
         let pin = info(&mut fetch(&before, &source, "v1.0.0").await.unwrap());
         repository.commit("main", &commit(2));

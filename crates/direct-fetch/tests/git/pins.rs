@@ -1,7 +1,10 @@
 //! The commit in a stored `.info` pins the other files, wherever its tag has gone since.
 
 use super::house::{House, bytes, commit, fetch, info, wanted};
-use proxy_core::upstream::{FetchContext, UpstreamError};
+use proxy_core::{
+    file::Kind,
+    upstream::{FetchContext, UpstreamError, Wanted},
+};
 use testkit::skip_or_fail;
 
 /// Whether the first commit can still be reached from a branch once the tag has left it.
@@ -120,6 +123,32 @@ async fn a_pin_without_its_tag_is_no_absence() {
             Err(UpstreamError::NotFound { reason }) => panic!("{transport:?}: {reason}"),
             Err(_) => {}
             Ok(fetched) => panic!("{transport:?}: {fetched:?}"),
+        }
+    }
+}
+
+/// Whichever file is asked for alone, the version it is asked for must be one.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_of_a_bogus_pseudo_version_is_given() {
+    let Some(house) = House::build() else {
+        skip_or_fail!("there is no git here")
+    };
+    let repository = house.host.repository("r");
+    let one = repository.commit("main", &commit(1));
+    let bogus = format!("v0.0.0-20200913122642-{}", &one[..12]);
+    for (transport, git) in house.both() {
+        for kind in Kind::ALL {
+            let wanted = Wanted {
+                kinds: vec![kind],
+                ..wanted(&bogus, None)
+            };
+            let fetched = git
+                .fetch(&house.source("r"), &wanted, &FetchContext::default())
+                .await;
+            assert!(
+                matches!(fetched, Err(UpstreamError::NotFound { .. })),
+                "{transport:?} {kind:?}: {fetched:?}"
+            );
         }
     }
 }

@@ -36,7 +36,7 @@ mod nodes;
 mod waiting;
 
 use super::Leases;
-use crate::store::conformance::{Promise, prove};
+use crate::store::conformance::{Promise, broken, prove};
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
 
@@ -106,6 +106,19 @@ pub fn prove_leases<P: LeasePlace>(name: &str, fresh: impl AsyncFnOnce() -> Resu
     prove(LEASES, name, async || {
         Ok(Arc::new(fresh().await?) as Arc<dyn LeasePlace>)
     });
+}
+
+/// Asks all promises that `chosen` picks of leases, each of fresh ones, and names those they break: how the suite itself
+/// is tested.
+pub fn leases_broken_by<P: LeasePlace>(
+    fresh: impl AsyncFn() -> P,
+    chosen: impl Fn(&str) -> bool,
+) -> Vec<&'static str> {
+    broken(
+        LEASES,
+        async || Arc::new(fresh().await) as Arc<dyn LeasePlace>,
+        chosen,
+    )
 }
 
 /// Writes one `#[test]` for each promise of leases. The argument makes a fresh [`LeasePlace`] in an async closure:

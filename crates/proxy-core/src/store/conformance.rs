@@ -48,7 +48,7 @@ mod run;
 mod samples;
 
 pub use feeds::{FeedHandle, FeedPlace};
-pub(crate) use run::prove;
+pub(crate) use run::{broken, prove};
 pub use run::{broken_by, prove_catalog, prove_feed, prove_quarantine, prove_records, prove_store};
 pub use samples::Samples;
 

@@ -5,4 +5,5 @@
 mod kept;
 mod leases;
 mod remembered;
+mod wrong_leases;
 mod wrong_stores;

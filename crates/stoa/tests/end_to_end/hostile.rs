@@ -64,7 +64,10 @@ async fn malformed_requests_are_refused_at_the_door() {
     let setup = stoa().upstream(&format!("{},direct", upstream.url()));
     let (programs, marks) = (setup.folder().join("programs"), setup.folder().join("started"));
     let path = watched_programs(&programs, &marks);
-    let stoa = setup.environment("PATH", path).start();
+    let stoa = setup
+        .environment("PATH", path)
+        .environment("STOA_DIRECT__GIT", "command")
+        .start();
     let files_before = files_below(&stoa.setup().store());
     fs::remove_file(&marks).ok();
 
@@ -109,7 +112,7 @@ async fn malformed_requests_are_refused_at_the_door() {
         "it still serves"
     );
     // What is well formed and unknown to the upstream does start one: the marks above would have shown it.
-    stoa.get("/example.test/unknown/@v/v1.0.0.info").await;
+    stoa.get("/github.com/example/unknown/@v/v1.0.0.info").await;
     assert!(marks.exists());
 }
 

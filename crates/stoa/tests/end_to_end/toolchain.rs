@@ -18,7 +18,10 @@ fn a_go_that_wants_another_toolchain_gets_it_proven() {
     let toolchain = Module::new("golang.org/toolchain", &format!("v0.0.1-go1.99.0.{platform}"))
         .without("go.mod")
         .file("bin/go", SCRIPT)
-        .file("pkg/tool/none", "the go command makes what is here executable\n")
+        // The go command makes what is in these executable.
+        .file("pkg/tool/none", "\n")
+        .file("lib/none", "\n")
+        .file("bin/gofmt", "\n")
         .weighing(75, 7);
     assert!(toolchain.zip().len() > 70 << 20);
     let database = ChecksumDatabase::new("sums.example.test");

@@ -27,6 +27,10 @@ pub(crate) trait Backend: Send + Sync {
     fn served(&self) -> usize {
         0
     }
+    /// How many requests a page of the catalog may be.
+    fn requests_a_page(&self) -> usize {
+        1
+    }
 }
 
 /// An opened store.
@@ -127,6 +131,14 @@ impl Backend for Bucket {
     }
     fn served(&self) -> usize {
         self.1.gateway().take().len()
+    }
+    /// Where a server lists folder by folder, so does the catalog: one for each on the way to a module, and for two
+    /// modules.
+    fn requests_a_page(&self) -> usize {
+        match self.0 {
+            BucketServer::SeaweedFs => 10,
+            BucketServer::Moto | BucketServer::Azurite | BucketServer::FakeGcs => 1,
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) async fn the_upstream_is_asked_once_for_each_file(shared: Shared) {
         haul.troubles, 0,
         "nobody fails because another node has the lease"
     );
-    haul.is_what_all_serve(&nodes, &modules).await;
+    haul.check_that_all_serve_it(&nodes, &modules).await;
     for module in &modules {
         for kind in ["info", "mod", "zip"] {
             let asked = upstream.count(&module.url_path(kind));

@@ -97,7 +97,7 @@ impl Haul {
     }
 
     /// Asks every node for every file: all must say what all said before.
-    pub(crate) async fn is_what_all_serve(mut self, nodes: &[StoaProcess], modules: &[Module]) {
+    pub(crate) async fn check_that_all_serve_it(mut self, nodes: &[StoaProcess], modules: &[Module]) {
         for node in nodes {
             for (version, module) in modules.iter().enumerate() {
                 for asked in ["info", "mod", "zip"] {

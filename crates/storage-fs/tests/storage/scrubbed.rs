@@ -294,7 +294,7 @@ async fn a_tree_without_records_is_held_against_the_rules_and_recorded() {
     let key = RecordKey::parse("seen/example.test/other@v1.0.0").unwrap();
     house.store.remove(&key).await.unwrap();
     house.overwrite("example.test/other/@v/v1.0.0.mod", |bytes| {
-        bytes.extend_from_slice(b"// more\n")
+        bytes.extend_from_slice(b"// more\n");
     });
     let named: Vec<String> = house.faults(Depth::Whole).await.into_keys().collect();
     assert_eq!(named, ["example.test/other/@v/v1.0.0.mod"]);

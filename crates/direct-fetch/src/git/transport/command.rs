@@ -40,8 +40,8 @@ const SSH: &str = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes";
 /// How long a host that said 429 is left alone: `git` does not pass on what it asked for.
 const REST: Duration = Duration::from_secs(30);
 
-/// What git says where an object that a ref names did not come.
-const LEFT_OUT: &[&str] = &["bad revision", "bad object", "did not receive expected object"];
+/// How many refs a history may be asked for without.
+const MOST_WITHOUT: usize = 100;
 
 /// Settings that stand above every configuration file.
 const SETTINGS: &[&str] = &[
@@ -96,16 +96,11 @@ impl Transport for GitCommand {
         session: &Session,
     ) -> Result<(), FetchError> {
         let mut fetched = self.run(self.fetching(remote, want, into), remote, Some(into), session);
-        if let (Want::History, Err(RemoteError::Failed(error))) = (want, &fetched)
-            && LEFT_OUT.iter().any(|sign| error.to_string().contains(sign))
+        if matches!(want, Want::History)
+            && let Err(RemoteError::Failed(error)) = &fetched
+            && let Some(missed) = left_out(&error.to_string())
         {
-            // A tag on a tree: it was left out as all trees were, and git misses it then.
-            fetched = self.run(
-                self.fetching(remote, &Want::Whole, into),
-                remote,
-                Some(into),
-                session,
-            );
+            fetched = self.fetch_without(missed, remote, into, session);
         }
         match fetched {
             Ok(_) => Ok(()),
@@ -156,6 +151,37 @@ impl GitCommand {
             }
         };
         command
+    }
+
+    /// A tag on a tree is left out of a history as all trees are, and git then misses it: so it is not asked for, nor are
+    /// the next ones that are missed.
+    fn fetch_without(
+        &self,
+        mut missed: ObjectId,
+        remote: &Remote,
+        into: &Path,
+        session: &Session,
+    ) -> Result<Vec<u8>, RemoteError> {
+        let refs = self.list(remote, session)?;
+        let mut command = self.fetching(remote, &Want::History, into);
+        let mut without = Vec::new();
+        loop {
+            let is_it = |(name, id): &(String, ObjectId)| *id == missed && name != "HEAD";
+            let names: Vec<_> = refs.all().filter(is_it).collect();
+            without.extend(names.iter().map(|(name, _)| format!("^{name}")));
+            command.args(&without);
+            let fetched = self.run(command, remote, Some(into), session);
+            match &fetched {
+                Err(RemoteError::Failed(error)) if !names.is_empty() && without.len() < MOST_WITHOUT => {
+                    match left_out(&error.to_string()) {
+                        Some(next) => missed = next,
+                        None => return fetched,
+                    }
+                }
+                _ => return fetched,
+            }
+            command = self.fetching(remote, &Want::History, into);
+        }
     }
 
     fn command(&self, remote: &Remote) -> Command {
@@ -270,5 +296,35 @@ impl GitCommand {
             Cut::Silent(_) | Cut::TooLong(_) => UpstreamError::timed_out(reason),
             Cut::NotStarted(_) | Cut::TooMuch(_) | Cut::Output(_) => UpstreamError::unavailable(reason),
         }
+    }
+}
+
+/// The object that a ref names and that did not come, if that is what git says.
+fn left_out(complaint: &str) -> Option<ObjectId> {
+    let signs = [
+        "bad revision '",
+        "bad object ",
+        "did not receive expected object ",
+    ];
+    let rest = signs.iter().find_map(|sign| complaint.split_once(sign))?.1;
+    let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+    ObjectId::from_hex(rest.get(..end)?.as_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_read() {
+        let id = "aae8dcc7dd4d8a65c64877c56f9dd096981414f7";
+        for complaint in [
+            format!("u: fatal: bad revision '{id}' (by x)"),
+            format!("error: bad object {id}"),
+        ] {
+            assert_eq!(left_out(&complaint).unwrap().to_string(), id);
+        }
+        assert_eq!(left_out("fatal: bad revision 'HEAD'"), None);
+        assert_eq!(left_out("fatal: the remote end hung up"), None);
     }
 }

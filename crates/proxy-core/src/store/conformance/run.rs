@@ -48,10 +48,23 @@ pub fn prove_quarantine<P: QuarantinePlace>(name: &str, fresh: impl AsyncFnOnce(
 /// Asks all promises that `chosen` picks of a module store, each of a fresh one, and names those it breaks: how the
 /// suite itself is tested.
 pub fn broken_by<P: Place>(fresh: impl AsyncFn() -> P, chosen: impl Fn(&str) -> bool) -> Vec<&'static str> {
-    let asked = MODULE_STORE.iter().filter(|promise| chosen(promise.name));
+    broken(
+        MODULE_STORE,
+        async || Arc::new(fresh().await) as Arc<dyn Place>,
+        chosen,
+    )
+}
+
+/// Asks those of these promises that `chosen` picks, each of a fresh place, and names those that are broken.
+pub(crate) fn broken<P: ?Sized + Send + Sync>(
+    promises: &'static [Promise<P>],
+    fresh: impl AsyncFn() -> Arc<P>,
+    chosen: impl Fn(&str) -> bool,
+) -> Vec<&'static str> {
+    let asked = promises.iter().filter(|promise| chosen(promise.name));
     let broken = asked.filter(|promise| {
         let runtime = runtime();
-        let place: Arc<dyn Place> = Arc::new(runtime.block_on(fresh()));
+        let place = runtime.block_on(fresh());
         let kept = ask(&runtime, promise, place);
         runtime.shutdown_timeout(AFTERMATH);
         kept.is_err()
