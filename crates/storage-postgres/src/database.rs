@@ -20,6 +20,9 @@ use std::{fmt, sync::Arc, time::Duration};
 /// died there is noticed by the server before this ends.
 const PATIENCE: Duration = Duration::from_secs(25);
 
+/// How long undoing what nobody waits for may take before the connection is closed instead.
+const UNDOING: Duration = Duration::from_secs(5);
+
 /// Nothing is changed, and only what has been committed is seen.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
 
@@ -39,8 +42,8 @@ pub(crate) struct Database {
     schema: Arc<str>,
 }
 
-/// A transaction. If it is dropped before it has ended, its connection is closed, and with it all that was done is
-/// undone: a connection goes back to the others only in a known state.
+/// A transaction. If it is dropped before it has ended, all that was done is undone behind it; where that does not work
+/// at once, the connection is closed: it goes back to the others only in a known state.
 pub(crate) struct Work {
     connection: Option<PoolConnection<Postgres>>,
     schema: Arc<str>,
@@ -93,7 +96,10 @@ impl Database {
             };
             match work.run_text(begin).await {
                 Ok(()) => return Ok(work),
-                Err(error) if left > 0 && gone(&error) => left -= 1,
+                Err(error) if left > 0 && gone(&error) => {
+                    left -= 1;
+                    drop(Closing(work.connection.take()));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -164,7 +170,34 @@ impl Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        let closing = Closing(self.connection.take());
+        if closing.0.is_some()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(closing.undo());
+        }
+    }
+}
+
+/// A connection that is closed when this is dropped, also with the runtime it was used in.
+struct Closing(Option<PoolConnection<Postgres>>);
+
+impl Closing {
+    /// Undoes what was begun, and lets the connection go back to the others. What was under way is answered first.
+    async fn undo(mut self) {
+        let Some(connection) = &mut self.0 else {
+            return;
+        };
+        let undoing = sqlx::raw_sql("ROLLBACK").execute(&mut **connection);
+        if let Ok(Ok(_)) = tokio::time::timeout(UNDOING, undoing).await {
+            drop(self.0.take());
+        }
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
             drop(connection.detach());
         }
     }
