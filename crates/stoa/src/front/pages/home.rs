@@ -43,9 +43,10 @@ const OTHER_HEADERS: [(HeaderName, &str); 2] = [
 ];
 
 /// The pages that the first one leads to, where they are served.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: &[(&str, &str)] = &[
     ("/catalog", "Catalog"),
     ("/index", "Index"),
+    ("/scrub", "Scrub"),
     ("/version", "Version"),
     ("/metrics", "Metrics"),
     ("/healthz", "Health"),
@@ -162,7 +163,7 @@ impl Home {
             Some(_) => address.as_str(),
             None => base_path,
         };
-        let link = |(path, text): (&str, _)| Link {
+        let link = |&(path, text): &(&str, _)| Link {
             href: format!("{root}{path}"),
             text,
         };
@@ -175,11 +176,7 @@ impl Home {
             private: &self.private,
             relayed: &self.relayed,
             scrub,
-            links: PAGES
-                .into_iter()
-                .filter(|(path, _)| serves(path))
-                .map(link)
-                .collect(),
+            links: PAGES.iter().filter(|(path, _)| serves(path)).map(link).collect(),
             style: STYLE,
             script: SCRIPT,
             address,
