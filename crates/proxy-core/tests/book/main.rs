@@ -1,7 +1,7 @@
 //! The backend of `docs/storage-backends.md`: it is the code that the page shows, and it keeps every promise.
 #![expect(
     unreachable_pub,
-    reason = "a crate of its own, which this code is on the page, exports its store"
+    reason = "what is a module here is a crate of its own to whoever copies it"
 )]
 
 mod proof;
