@@ -64,6 +64,9 @@ fn folder(rest: &str) -> Result<PathBuf, String> {
 }
 
 fn postgres(text: &str) -> Result<Box<PostgresUrl>, String> {
+    if !text.contains("://") {
+        return Err("a database is written postgres://user:password@host/database".into());
+    }
     PostgresUrl::parse(text)
         .map(Box::new)
         .map_err(|error| error.to_string())

@@ -247,7 +247,7 @@ fn secrets_print_neither_in_errors_nor_in_what_is_shown() {
         ("STOA_LEASE__URL", "redis://:canary@host"),
         (
             "STOA_STORAGE__ALSO",
-            "postgres://u:canary@h/db,s3://b?secret_access_key=canary",
+            "postgres://u:canary@h/db,s3://b?region=eu-west-1",
         ),
     ];
     let shown = show::show(&load_layers("", &secrets, &[]).expect("a configuration"));
@@ -259,7 +259,8 @@ fn secrets_print_neither_in_errors_nor_in_what_is_shown() {
         ("STOA_UPSTREAM__CHAIN", "ftp://user:canary@proxy.example"),
         ("STOA_UPSTREAM__CHAIN", "https://user:canary@proxy.example:port"),
         ("STOA_LEASE__URL", "etcd://:canary@host"),
-        ("STOA_STORAGE__URL", "postgres://u:canary@h/db"),
+        ("STOA_STORAGE__URL", "postgres://u:canary@h/db?sslmod=x"),
+        ("STOA_STORAGE__ALSO", "s3://b?secret_access_key=canary"),
         ("STOA_STORAGE__ALSO", "mysql://u:canary@h/db"),
         ("STOA_CHECKSUMS__DATABASE", "canary@host"),
         ("STOA_WEB__PUBLIC_URL", "https://u:canary@host"),

@@ -206,7 +206,7 @@ mod tests {
             list("example.com/c@latest").unwrap()[0].named,
             Named::Query(Query::Latest)
         );
-        for text in ["nothing", "Example.com/a@v1.0.0", "example.com/a@-x"] {
+        for text in ["nothing", "Example.com/a@v1.0.0", "example.com/a@a/b"] {
             assert!(list(text).unwrap_err().starts_with("line 1: "), "{text}");
         }
     }
