@@ -230,9 +230,18 @@ async fn programs(config: &Config, findings: &mut Findings) {
         return;
     }
     let git = config.direct.git;
-    for (program, argument, needed) in [
-        ("go", "version", git == DirectGit::Auto),
-        ("git", "--version", git != DirectGit::BuiltIn),
+    let for_ssh = match git {
+        DirectGit::Auto => "only repositories over ssh would need it",
+        DirectGit::BuiltIn | DirectGit::Command => "none is needed",
+    };
+    for (program, argument, needed, otherwise) in [
+        (
+            "go",
+            "version",
+            false,
+            "only other version control than git would need it",
+        ),
+        ("git", "--version", git == DirectGit::Command, for_ssh),
     ] {
         let found = match version_of(program, argument).await {
             Some(version) => Ok(version),
@@ -243,7 +252,7 @@ async fn programs(config: &Config, findings: &mut Findings) {
                     .get("direct.git")
                     .map_or("auto", |value| value.text.as_str())
             )),
-            None => Ok(format!("there is no {program} command, and none is needed")),
+            None => Ok(format!("there is no {program} command; {otherwise}")),
         };
         findings.note(program, found);
     }
