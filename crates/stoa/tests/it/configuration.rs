@@ -154,15 +154,6 @@ fn no_secret_is_ever_printed() {
 }
 
 #[test]
-fn what_does_nothing_yet_says_so_when_it_is_set() {
-    let server = stoa().environment("STOA_SCRUB__EVERY", "24h").start();
-    server.wait_for_log("scrub.every is set, and does nothing yet");
-    let (status, log) = server.stop();
-    assert!(status.success());
-    assert_eq!(log.matches("does nothing yet").count(), 1, "{log}");
-}
-
-#[test]
 fn the_printed_line_typed_on_this_machine_is_no_upstream() {
     let setup = stoa();
     let setup = setup.clone().environment("GOPROXY", setup.url());
