@@ -1,7 +1,7 @@
 //! `cargo xtask deploy`: installs Stoa every way there is, and tries it.
 //!
 //! The ways are tests of this crate (`xtask/tests/deploy`), each with a name. Those that take more than moments, since
-//! they make root folders, images and programs, run only when this command asks for them.
+//! they make root folders, images and programs, run only when this command or `cargo xtask test` asks for them.
 
 use crate::{
     Failure, dist,
@@ -58,9 +58,9 @@ const LONG: [Program; 4] = [
     },
 ];
 
-/// Installs what the quick ones run.
-pub(crate) fn quick_programs() -> Result<(), Failure> {
-    QUICK.iter().try_for_each(Program::provide)
+/// Installs what all of them run.
+pub(crate) fn programs() -> Result<(), Failure> {
+    QUICK.iter().chain(&LONG).try_for_each(Program::provide)
 }
 
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
@@ -82,8 +82,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     tests.args(["test", "--locked", "--package", "xtask", "--test", "deploy", "--"]);
     tests.args(["--nocapture", "--test-threads=1"]);
     tests.args(parts.iter().map(|part| format!("{part}::")));
-    step("programs", quick_programs)?;
     if quick {
+        step("programs", || QUICK.iter().try_for_each(Program::provide))?;
         match binary {
             Some(binary) => tests.env("STOA_TEST_BINARY", root().join(binary)),
             None => {
@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
         };
         return last_program("deploy", &mut tests);
     }
-    step("programs", || LONG.iter().try_for_each(Program::provide))?;
+    step("programs", programs)?;
     let build = dist::Build::of(binary)?;
     tests
         .env("STOA_TEST_BINARY", &build.binary)

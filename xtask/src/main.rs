@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod book;
 mod deny;
 mod deploy;
 mod dist;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test                      format, clippy, docs, tidy, services, tests, a few seconds of fuzzing: CI runs just this
+  test                      format, clippy, docs, tidy, services, a release build, tests, seconds of fuzzing: CI runs just this
   tidy                      what is true of the whole tree: arrows, headings, sizes, hosts, paths, links
   services up|down|list     the servers and programs that tests need
   bench                     speed, as ratios measured side by side in one run (--quick: a rough look)
@@ -36,6 +37,7 @@ usage: cargo xtask <command>
   dist tags|prove|chart …   the names of an image; two builds are one; the chart of this version
   deploy [part …]           installs it every way there is and tries it (--quick: without images and fresh roots)
   docs                      writes the generated pages anew
+  book                      the pages of docs/ as a site in target/book, by mdBook (--source URL: where the tree can be read)
 ";
 
 /// Why a command ended early: one sentence.
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         ["dist", rest @ ..] => dist::run(rest),
         ["deploy", rest @ ..] => deploy::run(rest),
         ["docs"] => docs::run(),
+        ["book", rest @ ..] => book::run(rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(64);

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything CI does, in the order in which failing is cheap.
 
 use crate::{
-    Failure, deploy, services,
+    Failure, deploy, dist, services,
     step::{last_program, program, step},
     tidy,
     tree::cargo,
@@ -13,7 +13,7 @@ const FUZZ_SECONDS: &str = "10";
 pub(crate) fn run() -> Result<(), Failure> {
     // Stopped when this ends, however it ends.
     let services = step("services", services::up)?;
-    step("programs", deploy::quick_programs)?;
+    step("programs", deploy::programs)?;
     program("format", cargo().args(["fmt", "--all", "--check"]))?;
     step("tidy", tidy::run)?;
     let clippy = [
@@ -34,6 +34,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         "--document-private-items",
     ];
     program("docs", cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"))?;
+    // One release binary: what people install is tried as they get it, by the image, the package, the book and the page.
+    let release = dist::Build::of(None)?;
     // Last, so that cargo's own closing lines are those of the whole run.
     let tests = ["test", "--workspace", "--locked", "--no-fail-fast"];
     last_program(
@@ -41,6 +43,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         cargo()
             .args(tests)
             .env("STOA_FUZZ_SECONDS", FUZZ_SECONDS)
+            .env("STOA_TEST_BINARY", &release.binary)
+            .env("STOA_TEST_DEPLOY", "all")
             .envs(services.environment.iter().cloned()),
     )
 }

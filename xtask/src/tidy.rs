@@ -6,6 +6,8 @@ mod links;
 mod sources;
 mod words;
 
+pub(crate) use links::joined;
+
 use crate::{Failure, tree};
 
 /// Prints what is wrong with the tree.

@@ -90,6 +90,18 @@ impl Stoa {
         setup.environment("PATH", search_path())
     }
 
+    /// The binary that a run gives its tests to try (`STOA_TEST_BINARY`), such as the one of a release, else this one.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what a test is to try is no setting of the program"
+    )]
+    pub fn tried(built: impl Into<PathBuf>) -> PathBuf {
+        match std::env::var_os("STOA_TEST_BINARY") {
+            Some(binary) if !binary.is_empty() => binary.into(),
+            _ => built.into(),
+        }
+    }
+
     /// With more arguments, after `serve`.
     #[must_use]
     pub fn arguments<S: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = S>) -> Self {

@@ -44,7 +44,7 @@ pub(super) fn links(text: &str) -> Vec<&str> {
 }
 
 /// A path as seen from a page, from the top of the tree.
-pub(super) fn joined(page: &str, target: &str) -> String {
+pub(crate) fn joined(page: &str, target: &str) -> String {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();
     for part in target.split('/') {

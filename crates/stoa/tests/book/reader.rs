@@ -11,6 +11,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ use testkit::{
     client::{block_on, get},
     process::{self, Finished},
     proxy::FakeUpstream,
+    stoa::Stoa,
 };
 
 /// How long one command may take: it only ends what hangs.
@@ -262,9 +264,10 @@ fn matches(pattern: &str, line: &str) -> bool {
     }
 }
 
-/// The program that the book is about.
+/// The program that the book is about: the release binary, where a run has made one.
 pub(crate) fn program() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_stoa"))
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| Stoa::tried(env!("CARGO_BIN_EXE_stoa")));
+    &PROGRAM
 }
 
 #[cfg(test)]

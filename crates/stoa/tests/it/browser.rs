@@ -1,6 +1,6 @@
 //! The first page in a real browser: that it looks right to everybody, and that its buttons copy.
 
-use crate::stoa;
+use crate::stoa_of_release;
 use serde_json::Value;
 use std::path::PathBuf;
 use testkit::{
@@ -71,7 +71,7 @@ return faults;
 
 /// A page of everything: private patterns, and an address that others can reach.
 fn server() -> StoaProcess {
-    stoa()
+    stoa_of_release()
         .environment("STOA_UPSTREAM__PRIVATE", "git.secret.test")
         .start()
 }

@@ -1,6 +1,6 @@
 //! The first page as it comes over the wire; how it looks and works in a browser is in `browser.rs`.
 
-use crate::stoa;
+use crate::stoa_of_release;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 use testkit::{
@@ -33,7 +33,7 @@ fn first_page(server: &StoaProcess, path: &str) -> Answer {
 
 #[test]
 fn it_holds_the_lines_to_paste() {
-    let server = stoa().start();
+    let server = stoa_of_release().start();
     let answer = first_page(&server, "/");
     let (page, url) = (answer.text(), server.url());
     for line in [
@@ -52,7 +52,7 @@ fn it_holds_the_lines_to_paste() {
 
 #[test]
 fn a_browser_runs_nothing_but_what_the_policy_names() {
-    let server = stoa().start();
+    let server = stoa_of_release().start();
     let answer = first_page(&server, "/");
     let page = answer.text();
     let policy = answer.header("content-security-policy");
@@ -100,7 +100,7 @@ fn a_browser_runs_nothing_but_what_the_policy_names() {
 #[test]
 fn it_links_only_to_what_is_there() {
     for base_path in ["/", "/go/mirror"] {
-        let server = stoa().environment("STOA_BASE_PATH", base_path).start();
+        let server = stoa_of_release().environment("STOA_BASE_PATH", base_path).start();
         let page = first_page(&server, base_path).text();
         let links = between(&page, "<a href=\"", "\"");
         assert!(links.len() >= 3, "{links:?}");
@@ -119,7 +119,7 @@ fn it_links_only_to_what_is_there() {
 
 #[test]
 fn the_public_address_stands_above_the_request() {
-    let server = stoa()
+    let server = stoa_of_release()
         .environment("STOA_WEB__PUBLIC_URL", "https://go.example.com/mirror/")
         .start();
     let url = format!("{}/", server.url());
@@ -136,7 +136,7 @@ fn the_public_address_stands_above_the_request() {
 
 #[test]
 fn the_name_that_was_asked_for_is_the_one_to_paste() {
-    let server = stoa().start();
+    let server = stoa_of_release().start();
     let page = under_name(&server, "stoa.corp.example:8080");
     assert!(
         page.contains("GOPROXY=http://stoa.corp.example:8080</code>"),
@@ -152,7 +152,7 @@ fn the_name_that_was_asked_for_is_the_one_to_paste() {
 
 #[test]
 fn a_host_that_is_none_is_not_repeated() {
-    let server = stoa().start();
+    let server = stoa_of_release().start();
     for host in [
         "evil\"><script>alert(1)</script>",
         "user:evil@host",
@@ -172,7 +172,7 @@ fn a_host_that_is_none_is_not_repeated() {
 #[test]
 fn private_patterns_are_told_only_where_the_catalog_tells_them() {
     let page = |catalog: &str| {
-        let server = stoa()
+        let server = stoa_of_release()
             .environment("STOA_UPSTREAM__PRIVATE", "git.secret.test/*")
             .environment("STOA_CATALOG__PRIVATE", catalog)
             .start();
@@ -191,7 +191,9 @@ fn private_patterns_are_told_only_where_the_catalog_tells_them() {
 #[test]
 fn what_it_says_of_the_checksum_database_is_what_the_server_does() {
     for (database, relayed) in [("sum.golang.org", true), ("off", false)] {
-        let server = stoa().environment("STOA_CHECKSUMS__DATABASE", database).start();
+        let server = stoa_of_release()
+            .environment("STOA_CHECKSUMS__DATABASE", database)
+            .start();
         let page = first_page(&server, "/").text();
         let supported = server.get_blocking("/sumdb/sum.golang.org/supported").status;
         assert_eq!(supported == 200, relayed, "{database}: {supported}");

@@ -23,6 +23,11 @@ fn stoa() -> Stoa {
     Stoa::new(env!("CARGO_BIN_EXE_stoa")).environment("GOPROXY", "off")
 }
 
+/// The same of the release binary, where a run has made one: what people see is tried as they get it.
+fn stoa_of_release() -> Stoa {
+    Stoa::new(Stoa::tried(env!("CARGO_BIN_EXE_stoa"))).environment("GOPROXY", "off")
+}
+
 /// A `stoa` of this build that fetches from this upstream.
 fn stoa_of(upstream: &FakeUpstream) -> Stoa {
     stoa().upstream(&upstream.url())
