@@ -12,8 +12,15 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// The cargo that runs us, at the top of the tree.
+///
+/// Where none runs us it is found by its name, not where it was when this was built: that may be the program behind
+/// rustup, which would leave the choice of the compiler to the folder of each crate.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo says by the environment where it is"
+)]
 pub(crate) fn cargo() -> Command {
-    let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
 }
