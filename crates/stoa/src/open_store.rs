@@ -13,7 +13,7 @@ use proxy_core::{
 };
 use std::{error::Error, path::Path, sync::Arc};
 use storage_fs::{FsStore, FsTree};
-use storage_postgres::PostgresStore;
+use storage_postgres::{OpenError, PostgresStore, PostgresUrl};
 use storage_s3::{BucketStore, BucketUrl, PreflightError};
 
 /// An opened store, with what only some backends can do.
@@ -83,30 +83,34 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
         }
         StorageUrl::Bucket(url) => open_bucket(url, what, config).await,
         StorageUrl::Postgres(url) => {
-            let store = PostgresStore::connect(url)
-                .await
-                .map_err(|error| Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error))))?;
+            let store = connected(PostgresStore::connect(url).await, url, what)?;
             Ok(Storage {
-                modules: Arc::new(store.clone()),
-                records: Arc::new(store.clone()),
-                catalog: Some(Arc::new(store.clone())),
                 feed: Some(Arc::new(store.clone())),
-                links: None,
                 quarantine: Some(Arc::new(store.clone())),
                 leases: Some(Arc::new(store.leases())),
-                spool: spool_beside(config)?,
-                description: url.to_string(),
+                ..to_read(store, url.to_string(), config)?
             })
         }
     }
 }
 
-/// Opens a store that is only read: of a bucket, nothing is tried out by writing into it.
+/// Opens a store that is only read: in a bucket nothing is tried out by writing, in a database nothing is made.
 pub(crate) async fn open_to_read(url: &StorageUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
-    let StorageUrl::Bucket(url) = url else {
-        return open_at(url, what, config).await;
-    };
-    let store = bucket(url, what, config)?;
+    match url {
+        StorageUrl::Bucket(url) => to_read(bucket(url, what, config)?, url.to_string(), config),
+        StorageUrl::Postgres(url) => {
+            let store = connected(PostgresStore::connect_to_read(url).await, url, what)?;
+            to_read(store, url.to_string(), config)
+        }
+        url => open_at(url, what, config).await,
+    }
+}
+
+/// A store with what every one can do that has no folder of its own.
+fn to_read<S>(store: S, description: String, config: &Config) -> Result<Storage, Failure>
+where
+    S: ModuleStore + RecordStore + Catalog + Clone + 'static,
+{
     Ok(Storage {
         modules: Arc::new(store.clone()),
         records: Arc::new(store.clone()),
@@ -116,8 +120,17 @@ pub(crate) async fn open_to_read(url: &StorageUrl, what: &str, config: &Config) 
         quarantine: None,
         leases: None,
         spool: spool_beside(config)?,
-        description: url.to_string(),
+        description,
     })
+}
+
+/// A database, or why it is no store.
+fn connected(
+    outcome: Result<PostgresStore, OpenError>,
+    url: &PostgresUrl,
+    what: &str,
+) -> Result<PostgresStore, Failure> {
+    outcome.map_err(|error| Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error))))
 }
 
 /// Opens a bucket, and tries out what a store relies on.
@@ -131,15 +144,9 @@ async fn open_bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<Sto
         }
     })?;
     Ok(Storage {
-        modules: Arc::new(store.clone()),
-        records: Arc::new(store.clone()),
-        catalog: Some(Arc::new(store.clone())),
-        feed: None,
         links: abilities.links.then(|| Arc::new(store.clone()) as _),
-        quarantine: abilities.quarantine.then(|| Arc::new(store) as _),
-        leases: None,
-        spool: spool_beside(config)?,
-        description: url.to_string(),
+        quarantine: abilities.quarantine.then(|| Arc::new(store.clone()) as _),
+        ..to_read(store, url.to_string(), config)?
     })
 }
 
@@ -173,10 +180,8 @@ pub(crate) fn open_also(config: &Config) -> Result<Vec<Arc<dyn Upstream>>, Failu
                 (url.to_string(), vec![Arc::new(store), as_written])
             }
             StorageUrl::Postgres(url) => {
-                let connected = tokio::runtime::Handle::current().block_on(PostgresStore::connect(url));
-                let store = connected.map_err(|error| {
-                    Failure::Unavailable(format!("{what}: {url}: {}", with_causes(&error)))
-                })?;
+                let opened = tokio::runtime::Handle::current().block_on(PostgresStore::connect_to_read(url));
+                let store = connected(opened, url, what)?;
                 (url.to_string(), vec![Arc::new(store)])
             }
             StorageUrl::Memory => return Err(Failure::Usage(format!("{what}: nothing is kept in memory:"))),

@@ -11,7 +11,7 @@ pub(crate) mod progress;
 pub(crate) mod tree;
 
 use compare::Comparison;
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt, future::FusedFuture, stream};
 use grouped::{Grouped, VersionFiles};
 use progress::Progress;
 use proxy_core::{
@@ -122,11 +122,19 @@ pub(crate) async fn transfer(
         })
         .buffer_unordered(at_a_time);
     let mut versions = std::pin::pin!(versions);
+    let mut counting = std::pin::pin!(grouped::count(Arc::clone(&source.catalog)).fuse());
     let mut failed_in_a_row = 0;
     loop {
         let version = tokio::select! {
             biased;
             () = stop.cancelled() => return (tally, Ending::Stopped),
+            counted = &mut counting, if !counting.is_terminated() => {
+                // What cannot be counted cannot be walked either, and that is told where it matters.
+                if let Ok(count) = counted {
+                    progress.total(count);
+                }
+                continue;
+            }
             version = versions.next() => version,
         };
         let outcomes = match version {

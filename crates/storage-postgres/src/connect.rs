@@ -3,7 +3,7 @@
 use crate::{
     database::Database,
     error::DatabaseError,
-    migrations::{Schema, Trouble, migrate},
+    migrations::{Schema, Trouble, look, migrate},
     url::PostgresUrl,
 };
 use std::{error::Error, sync::Arc};
@@ -29,6 +29,9 @@ pub enum OpenError {
     /// The schema was changed by a newer build in a way that this one would have to know.
     #[error("the schema belongs to a newer version of Stoa")]
     Newer,
+    /// There is no store to read from, and reading makes none.
+    #[error("the schema holds no store, or one that a server of this version has yet to bring up to date")]
+    Missing,
     /// The schema cannot be read or made: something else lies there.
     #[error("the schema is not one of Stoa's")]
     Strange(#[source] Arc<dyn Error + Send + Sync>),
@@ -36,11 +39,27 @@ pub enum OpenError {
 
 /// Connects, and brings the schema up to date.
 pub(crate) async fn connect(url: &PostgresUrl) -> Result<Database, OpenError> {
+    let database = database(url);
+    let found = migrate(&database).await;
+    judge(found.map(Some)).map(|()| database)
+}
+
+/// Connects to a store that is there, and changes nothing.
+pub(crate) async fn connect_to_read(url: &PostgresUrl) -> Result<Database, OpenError> {
+    let database = database(url);
+    judge(look(&database).await).map(|()| database)
+}
+
+fn database(url: &PostgresUrl) -> Database {
     let pool = url.pool().connect_lazy_with(url.options());
-    let database = Database::new(pool, url.schema());
-    match migrate(&database).await {
-        Ok(Schema::Usable) => Ok(database),
-        Ok(Schema::Newer) => Err(OpenError::Newer),
+    Database::new(pool, url.schema())
+}
+
+fn judge(found: Result<Option<Schema>, Trouble>) -> Result<(), OpenError> {
+    match found {
+        Ok(Some(Schema::Usable)) => Ok(()),
+        Ok(Some(Schema::Newer)) => Err(OpenError::Newer),
+        Ok(None) => Err(OpenError::Missing),
         Err(Trouble::Database(error)) => Err(refused(error)),
         Err(Trouble::Answer(error)) => Err(OpenError::Strange(Arc::new(error))),
     }

@@ -45,12 +45,25 @@ impl PostgresStore {
     /// Opens the store at this place, and makes its schema or brings it up to date where need be. Any number of nodes
     /// may do so at once.
     pub async fn connect(url: &PostgresUrl) -> Result<Self, OpenError> {
-        let database = connect::connect(url).await?;
+        connect::connect(url)
+            .await
+            .map(|database| Self::over(database, url))
+    }
+
+    /// Opens the store at this place to read from it, and changes nothing: where none is, none is made
+    /// ([`OpenError::Missing`]), and an account that may only read will do.
+    pub async fn connect_to_read(url: &PostgresUrl) -> Result<Self, OpenError> {
+        connect::connect_to_read(url)
+            .await
+            .map(|database| Self::over(database, url))
+    }
+
+    fn over(database: Database, url: &PostgresUrl) -> Self {
         let inserts = (url.max_connections() as usize / 2).max(1);
-        Ok(Self {
+        Self {
             database,
             inserts: Arc::new(Semaphore::new(inserts)),
-        })
+        }
     }
 
     /// The leases of the nodes that share this store, over a few connections of their own: renewing them must not wait

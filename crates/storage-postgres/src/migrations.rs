@@ -36,13 +36,18 @@ pub(crate) enum Schema {
 
 /// Makes the schema what this build knows.
 pub(crate) async fn migrate(database: &Database) -> Result<Schema, Trouble> {
-    let mut work = database.read().await?;
-    let done = Done::read(&mut work).await?;
-    work.commit().await?;
-    match done.judge() {
+    match look(database).await? {
         Some(schema) => Ok(schema),
         None => bring_up_to_date(database).await,
     }
+}
+
+/// What the schema is; `None` if it is not there, or not yet what this build knows.
+pub(crate) async fn look(database: &Database) -> Result<Option<Schema>, Trouble> {
+    let mut work = database.read().await?;
+    let done = Done::read(&mut work).await?;
+    work.commit().await?;
+    Ok(done.judge())
 }
 
 /// Trouble with the database, or with what it answered.

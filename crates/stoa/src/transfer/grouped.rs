@@ -83,6 +83,16 @@ impl Grouped {
     }
 }
 
+/// How many versions a store has, by walking its catalog once.
+pub(super) async fn count(catalog: Arc<dyn Catalog>) -> Result<u64, StoreError> {
+    let mut versions = Grouped::new(catalog, None);
+    let mut count = 0;
+    while versions.next().await?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
 impl Walk {
     fn new(catalog: Arc<dyn Catalog>) -> Self {
         Self {

@@ -4,7 +4,7 @@ use super::Tally;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 use std::{
     io::IsTerminal,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,8 @@ pub(crate) enum Progress {
     Lines {
         /// When the last line was printed.
         last: Mutex<Instant>,
+        /// How many versions there are, once they are counted.
+        total: OnceLock<u64>,
     },
 }
 
@@ -29,6 +31,7 @@ impl Progress {
         if !std::io::stderr().is_terminal() {
             return Self::Lines {
                 last: Mutex::new(Instant::now()),
+                total: OnceLock::new(),
             };
         }
         let bar = ProgressBar::new_spinner();
@@ -39,16 +42,44 @@ impl Progress {
         Self::Bar(bar)
     }
 
+    /// How many versions there are to look at: from here on it shows how many are left.
+    pub(crate) fn total(&self, versions: u64) {
+        match self {
+            Self::Bar(bar) => {
+                bar.set_length(versions);
+                let template =
+                    "{spinner} {elapsed} [{bar:30}] {human_pos} of {human_len} {wide_msg} {eta} left";
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+            }
+            // It is told once.
+            Self::Lines { total, .. } => drop(total.set(versions)),
+        }
+    }
+
     /// Shows what became of files so far.
     pub(crate) fn show(&self, tally: &Tally) {
+        if let Self::Bar(bar) = self {
+            bar.set_position(tally.versions);
+        }
         self.say(|| {
-            format!(
-                "{} versions looked at, {} files copied ({}), {} were there",
-                HumanCount(tally.versions),
+            let files = format!(
+                "{} files copied ({}), {} were there",
                 HumanCount(tally.copied),
                 HumanBytes(tally.bytes),
                 HumanCount(tally.present)
-            )
+            );
+            match self {
+                // The bar itself counts the versions.
+                Self::Bar(bar) if bar.length().is_some() => format!("versions, {files}"),
+                Self::Lines { total, .. } if total.get().is_some() => format!(
+                    "{} of {} versions looked at, {files}",
+                    HumanCount(tally.versions),
+                    HumanCount(total.get().copied().unwrap_or_default())
+                ),
+                _ => format!("{} versions looked at, {files}", HumanCount(tally.versions)),
+            }
         });
     }
 
@@ -56,7 +87,7 @@ impl Progress {
     pub(crate) fn say(&self, words: impl FnOnce() -> String) {
         match self {
             Self::Bar(bar) => bar.set_message(words()),
-            Self::Lines { last } => {
+            Self::Lines { last, .. } => {
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if last.elapsed() >= EVERY {
                     *last = Instant::now();
@@ -85,4 +116,31 @@ impl Progress {
 #[expect(clippy::print_stderr, reason = "a command that takes long says how far it is")]
 fn print_line(sentence: &str) {
     eprintln!("{sentence}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Progress, Tally};
+    use indicatif::ProgressBar;
+
+    #[test]
+    fn a_bar_fills_once_the_versions_are_counted() {
+        let bar = ProgressBar::hidden();
+        bar.unset_length();
+        let progress = Progress::Bar(bar.clone());
+        let tally = Tally {
+            versions: 3,
+            copied: 9,
+            ..Tally::default()
+        };
+        progress.show(&tally);
+        assert_eq!(
+            bar.message(),
+            "3 versions looked at, 9 files copied (0 B), 0 were there"
+        );
+        progress.total(12);
+        progress.show(&tally);
+        assert_eq!((bar.position(), bar.length()), (3, Some(12)));
+        assert_eq!(bar.message(), "versions, 9 files copied (0 B), 0 were there");
+    }
 }

@@ -132,6 +132,36 @@ async fn nobody_there_is_unreachable() {
     assert!(matches!(error, OpenError::Unreachable(_)), "{error:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_only_read_is_neither_made_nor_written() {
+    let cluster = match tokio::task::block_in_place(Cluster::start) {
+        Ok(cluster) => cluster,
+        Err(why) => testkit::skip_or_fail!("{why}"),
+    };
+    let url = PostgresUrl::parse(&cluster.url()).unwrap();
+    let error = PostgresStore::connect_to_read(&url).await.unwrap_err();
+    assert!(matches!(error, OpenError::Missing), "{error:?}");
+    let mut owner = PgConnection::connect(&cluster.url()).await.unwrap();
+    let made: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_namespace WHERE nspname = 'stoa'")
+        .fetch_one(&mut owner)
+        .await
+        .unwrap();
+    assert_eq!(made, 0, "reading made a schema");
+
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let module = Samples::module("example.com/m", "v1.0.0");
+    let info = Samples::new().info(&module, 0).await;
+    assert_eq!(store.insert(info).await.unwrap(), Inserted::New);
+    let grants = "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA stoa TO reader; \
+                  GRANT SELECT ON ALL TABLES IN SCHEMA stoa TO reader;";
+    sqlx::raw_sql(grants).execute(&mut owner).await.unwrap();
+    let url = cluster.url().replace("stoa@", "reader@");
+    let reader = PostgresStore::connect_to_read(&PostgresUrl::parse(&url).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(reader.versions(module.path()).await.unwrap().len(), 1);
+}
+
 /// What `docs/storage/postgres.md` grants to an account that runs nodes and owns nothing.
 const GRANTS: &str = "\
 CREATE ROLE node LOGIN;
