@@ -10,7 +10,7 @@ use crate::{
     step::{last_program, program, step},
     tree::{cargo, root},
 };
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 const USAGE: &str = "\
 usage: cargo xtask deploy [--quick] [--binary FILE] [part …]
@@ -63,6 +63,22 @@ pub(crate) fn programs() -> Result<(), Failure> {
     QUICK.iter().chain(&LONG).try_for_each(Program::provide)
 }
 
+/// Builds the image from the source.
+pub(crate) fn from_source() -> Result<(), Failure> {
+    step("programs", programs)?;
+    let mut test = tests();
+    test.arg("from_source::").env("STOA_TEST_DEPLOY", "prove");
+    last_program("image", &mut test)
+}
+
+/// The tests of all ways.
+fn tests() -> Command {
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--package", "xtask", "--test", "deploy", "--"]);
+    tests.args(["--nocapture", "--test-threads=1"]);
+    tests
+}
+
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let (mut quick, mut binary, mut parts) = (false, None, Vec::new());
     let mut rest = arguments;
@@ -78,9 +94,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             _ => return Err(USAGE.to_owned()),
         }
     }
-    let mut tests = cargo();
-    tests.args(["test", "--locked", "--package", "xtask", "--test", "deploy", "--"]);
-    tests.args(["--nocapture", "--test-threads=1"]);
+    let mut tests = tests();
     tests.args(parts.iter().map(|part| format!("{part}::")));
     if quick {
         step("programs", || QUICK.iter().try_for_each(Program::provide))?;

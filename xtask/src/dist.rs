@@ -27,6 +27,7 @@ const USAGE: &str = "\
 usage: cargo xtask dist [--binary FILE] [--into FOLDER]
        cargo xtask dist build [--into FILE]       the release binary alone
        cargo xtask dist prove [--binary FILE]     two builds of this commit in two folders are one, byte for byte
+       cargo xtask dist prove --image             the image compiles this commit, without a network
        cargo xtask dist tags VERSION|--canary [SUFFIX]   the tags of the image of this release, one a line
        cargo xtask dist chart IMAGE [FOLDER]      the Helm chart of this version, for the images of this name
        cargo xtask dist sums FOLDER               writes SHA256SUMS for everything in the folder";

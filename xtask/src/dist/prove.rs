@@ -1,10 +1,11 @@
-//! `cargo xtask dist prove`: two builds of one commit, in two folders, are one binary byte for byte.
+//! `cargo xtask dist prove`: two builds of one commit, in two folders, are one binary byte for byte; and with `--image`,
+//! the stage of the image that compiles is really run.
 
 use super::{
     build::{build_in, command_output},
     sums::sha256,
 };
-use crate::{Failure, step::program, tree::root};
+use crate::{Failure, deploy, step::program, tree::root};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -16,7 +17,8 @@ pub(super) fn run(arguments: &[&str]) -> Result<(), Failure> {
     let given = match arguments {
         [] => None,
         ["--binary", file] => Some(PathBuf::from(file)),
-        _ => return Err("usage: cargo xtask dist prove [--binary FILE]".to_owned()),
+        ["--image"] => return deploy::from_source(),
+        _ => return Err("usage: cargo xtask dist prove [--binary FILE | --image]".to_owned()),
     };
     let changed = command_output("git", &["status", "--porcelain", "--untracked-files=no"])?;
     if !changed.is_empty() {

@@ -53,23 +53,26 @@ pub(crate) fn debian(name: &str, packages: &[&str]) -> PathBuf {
 }
 
 /// Images and containers in a folder of their own.
-struct Store(TempDir);
+pub(crate) struct Store(TempDir);
 
 /// A container whose root is a folder.
-struct Container<'a> {
+pub(crate) struct Container<'a> {
     store: &'a Store,
     name: String,
     root: PathBuf,
 }
 
 impl Store {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = at("target/deploy");
         fs::create_dir_all(&folder).expect("a folder");
         Self(TempDir::with_prefix_in("images-", folder).expect("a folder"))
     }
 
-    fn buildah<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn buildah<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
         let mut buildah = command("buildah", ["--storage-driver", "vfs", "--root"]);
         buildah.arg(self.0.path().join("storage"));
         buildah.arg("--runroot").arg(self.0.path().join("run"));
@@ -78,7 +81,7 @@ impl Store {
     }
 
     /// An image that holds a folder and nothing else.
-    fn base(&self, name: &str, folder: &Path) {
+    pub(crate) fn base(&self, name: &str, folder: &Path) {
         let file = self.0.path().join("Dockerfile.base");
         fs::write(&file, "FROM scratch\nCOPY . /\n").expect("a file");
         let mut build = self.buildah([
@@ -118,7 +121,7 @@ impl Store {
         name
     }
 
-    fn container(&self, image: &str) -> Container<'_> {
+    pub(crate) fn container(&self, image: &str) -> Container<'_> {
         let name = done(self.buildah(["from", image])).stdout.trim().to_owned();
         let root = done(self.buildah(["mount", &name])).stdout.trim().into();
         Container {
@@ -131,7 +134,7 @@ impl Store {
 
 impl Container<'_> {
     /// Runs a program in it as the image says, with these variables more.
-    fn run(&self, variables: &[(&str, &str)], program: &[&str]) -> Command {
+    pub(crate) fn run(&self, variables: &[(&str, &str)], program: &[&str]) -> Command {
         let mut run = self.store.buildah(["run", "--isolation", "chroot"]);
         for (name, value) in variables {
             run.args(["--env", &format!("{name}={value}")]);
@@ -142,7 +145,7 @@ impl Container<'_> {
 }
 
 /// The base of the minimal flavour, as a folder.
-fn minimal_base() -> TempDir {
+pub(crate) fn minimal_base() -> TempDir {
     let archive = debian("fresh", &["ca-certificates", "libgcc-s1"]);
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("ours");
@@ -171,7 +174,7 @@ fn said(store: &Store, image: &str) -> Value {
 }
 
 /// Whether this machine can; the answer is why not.
-fn cannot() -> Option<String> {
+pub(crate) fn cannot() -> Option<String> {
     for program in ["buildah", "mmdebstrap", "unshare", "chroot"] {
         if !is_here(program) {
             return Some(format!("there is no {program}"));
@@ -183,7 +186,7 @@ fn cannot() -> Option<String> {
 }
 
 /// One at a time: each copies whole roots.
-static ALONE: Mutex<()> = Mutex::new(());
+pub(crate) static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {

@@ -9,6 +9,7 @@ mod chart;
 mod compose;
 mod container;
 mod environment;
+mod from_source;
 mod house;
 mod image;
 mod package;

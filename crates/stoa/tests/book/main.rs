@@ -135,3 +135,65 @@ fn every_command_does_what_the_book_says() {
     assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
     assert!(ran > 0, "the book holds commands");
 }
+
+/// Sentences of troubleshooting that others print: `go`, and what answers in the mirror's place.
+const OF_OTHERS: [&str; 5] = [
+    "unknown revision",
+    "no matching versions",
+    "x509: certificate signed by unknown authority",
+    "http: server gave HTTP response to HTTPS client",
+    "Access denied",
+];
+
+/// People look for what they read on their screen: a sentence that changed in the code would not be found any more.
+#[test]
+fn every_sentence_that_troubleshooting_begins_with_is_said() {
+    let sources = sources(&root().join("crates"));
+    let (_, page) = pages()
+        .into_iter()
+        .find(|(name, _)| name == "docs/troubleshooting.md")
+        .expect("the page");
+    let shown: Vec<Block<'_>> = blocks(&page);
+    let mut looked_for = 0;
+    let mut complaints = Vec::new();
+    for heading in page.lines().filter(|line| line.starts_with("### ")) {
+        for sentence in heading.split('`').skip(1).step_by(2) {
+            // A status is the server's to choose, and what stands for anything is in nobody's code.
+            let parts = sentence.split('…').map(str::trim);
+            for part in parts.filter(|part| part.len() > 4 && !part.starts_with(|c: char| c.is_ascii_digit()))
+            {
+                looked_for += 1;
+                let tried = shown.iter().any(|block| block.text.contains(part));
+                if !tried && !OF_OTHERS.contains(&part) && !sources.contains(part) {
+                    complaints.push(format!("nobody says {part:?} ({heading})"));
+                }
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(looked_for > 20, "only {looked_for} sentences were looked for");
+}
+
+/// The sources of all crates, without their tests: one text in which no sentence is broken into lines.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of the tree") {
+            let path = entry.expect("an entry of a folder").path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = fs::read_to_string(path).expect("a source is text");
+                for line in source.lines().map(str::trim) {
+                    // A string goes on in the next line behind a backslash.
+                    text.push_str(line.strip_suffix('\\').unwrap_or(line));
+                    if !line.ends_with('\\') {
+                        text.push('\n');
+                    }
+                }
+            }
+        }
+    }
+    text
+}
