@@ -239,6 +239,8 @@ fn the_minimal_image_serves_go_from_a_root_that_nobody_can_write() {
     let variables = [
         ("STOA_LISTEN", address.as_str()),
         ("STOA_UPSTREAM__CHAIN", upstream_url.as_str()),
+        // The modules of tests are known to no database.
+        ("STOA_CHECKSUMS__DATABASE", "off"),
     ];
     let mut run = container.run(&variables, &["/usr/bin/stoa", "serve"]);
     run.stdout(Stdio::null()).stderr(Stdio::null());
@@ -286,7 +288,7 @@ fn on_a_sealed_root(root: &Path, image: &str, store: &Store, address: &str, upst
     unshare.args([
         format!("STOA_LISTEN={address}"),
         format!("STOA_UPSTREAM__CHAIN={upstream}"),
-        "GOSUMDB=off".to_owned(),
+        "STOA_CHECKSUMS__DATABASE=off".to_owned(),
     ]);
     unshare.args(["/usr/sbin/chroot", &format!("--userspec={USER}")]);
     unshare.arg(root);
