@@ -15,9 +15,20 @@ use std::{path::PathBuf, process::Command};
 const USAGE: &str = "\
 usage: cargo xtask deploy [--quick] [--binary FILE] [part …]
 
-  parts: systemd package image chart compose workflows; none means all
+  parts: chart compose container image package systemd workflows; none means all
   --quick            what takes moments, with the binary of an ordinary build
   --binary FILE      this release binary, rather than one built now";
+
+/// The modules of the tests, by which one way is asked for.
+const PARTS: [&str; 7] = [
+    "chart",
+    "compose",
+    "container",
+    "image",
+    "package",
+    "systemd",
+    "workflows",
+];
 
 /// What the quick ones run.
 const QUICK: [Program; 2] = [
@@ -87,7 +98,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
             [] => break,
             ["--quick", behind @ ..] => (quick, rest) = (true, behind),
             ["--binary", file, behind @ ..] => (binary, rest) = (Some(PathBuf::from(file)), behind),
-            [part, behind @ ..] if !part.starts_with('-') => {
+            [part, behind @ ..] if PARTS.contains(part) => {
                 parts.push(*part);
                 rest = behind;
             }
