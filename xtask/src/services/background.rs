@@ -4,7 +4,6 @@ use crate::{Failure, tree};
 use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
-    net::{Ipv4Addr, TcpListener},
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown},
         process::CommandExt,
@@ -99,14 +98,6 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
-/// A port of loopback that nobody listens on now.
-pub(super) fn free_port() -> Result<u16, Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    listener
-        .map(|address| address.port())
-        .map_err(|error| format!("there is no free port: {error}"))
-}
-
 /// Runs a program to its end; what it said is shown only if it failed.
 pub(super) fn run(command: &mut Command) -> Result<(), Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
@@ -130,11 +121,13 @@ fn tempfile_for_output() -> Result<File, Failure> {
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }
 
-/// The process whose number stands in the first line of this file, if it runs.
-pub(super) fn pid(file: &Path) -> Option<u32> {
+/// The process whose number stands in the first line of this file, if it runs and still is this program: the number
+/// may be somebody else's by now.
+pub(super) fn pid(file: &Path, program: &str) -> Option<u32> {
     let text = fs::read_to_string(file).ok()?;
     let pid = text.lines().next()?.trim().parse().ok()?;
-    runs(pid).then_some(pid)
+    let line = fs::read_to_string(Path::new("/proc").join(format!("{pid}/cmdline"))).ok()?;
+    (runs(pid) && line.contains(program)).then_some(pid)
 }
 
 /// Whether a process runs; one that has ended and that nobody has asked after does not.

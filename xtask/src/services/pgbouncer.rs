@@ -5,6 +5,7 @@ use super::{
     Environment, Service,
     background::{self, Account, run},
     postgres,
+    server::free_ports,
 };
 use crate::{Failure, programs};
 use std::{path::PathBuf, thread, time::Duration};
@@ -18,7 +19,7 @@ impl Service for PgBouncer {
     }
 
     fn is_up(&self) -> bool {
-        background::pid(&lock()).is_some()
+        background::pid(&lock(), "pgbouncer").is_some()
     }
 
     fn up(&self) -> Result<Environment, Failure> {
@@ -32,7 +33,7 @@ impl Service for PgBouncer {
     }
 
     fn down(&self) -> Result<(), Failure> {
-        if let Some(pid) = background::pid(&lock()) {
+        if let Some(pid) = background::pid(&lock(), "pgbouncer") {
             background::stop("pgbouncer", pid, "TERM")?;
         }
         Ok(())
@@ -50,7 +51,8 @@ fn lock() -> PathBuf {
 fn start() -> Result<(), Failure> {
     programs::PGBOUNCER.provide()?;
     let server = postgres::port().ok_or("pgbouncer needs postgres, which is not up")?;
-    let (folder, port, name) = (folder(), background::free_port()?, postgres::NAME);
+    let (folder, name) = (folder(), postgres::NAME);
+    let [port] = free_ports()?;
     background::make_anew(&folder)?;
     background::write(&folder.join("users"), &format!("\"{name}\" \"{name}\"\n"))?;
     background::write(&folder.join("port"), &port.to_string())?;
@@ -80,7 +82,7 @@ fn start() -> Result<(), Failure> {
         .arg(folder.join("settings")))?;
     // It has gone to the background, and writes its number once it listens.
     for _ in 0..100 {
-        if background::pid(&lock()).is_some() {
+        if background::pid(&lock(), "pgbouncer").is_some() {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(100));

@@ -6,6 +6,7 @@
 use super::{
     Environment, Service,
     background::{self, Account, run},
+    server::free_ports,
 };
 use crate::{Failure, install, programs};
 use std::{
@@ -60,7 +61,7 @@ impl Service for Postgres {
     }
 
     fn down(&self) -> Result<(), Failure> {
-        if let Some(pid) = background::pid(&folder().join("data/postmaster.pid")) {
+        if let Some(pid) = background::pid(&folder().join("data/postmaster.pid"), "postgres") {
             // Not to wait for clients: whatever the tests left connected is of no use any more.
             background::stop("postgres", pid, "INT")?;
         }
@@ -71,7 +72,7 @@ impl Service for Postgres {
 /// The port of the server that runs, if one does.
 pub(super) fn port() -> Option<u16> {
     let lock = folder().join("data/postmaster.pid");
-    background::pid(&lock)?;
+    background::pid(&lock, "postgres")?;
     // Its lines are the process, the folder, the time and the port. The number may be another process' by now.
     let port = fs::read_to_string(lock).ok()?.lines().nth(3)?.parse().ok()?;
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok().map(|_| port)
@@ -88,7 +89,8 @@ fn start() -> Result<u16, Failure> {
     }
     let programs = programs_folder().ok_or("the package postgresql brought no server")?;
     programs::OPENSSL.provide()?;
-    let (folder, port) = (folder(), background::free_port()?);
+    let folder = folder();
+    let [port] = free_ports()?;
     background::make_anew(&folder)?;
     certificates(&folder)?;
     background::write(&folder.join("password"), NAME)?;

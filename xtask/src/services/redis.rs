@@ -1,13 +1,15 @@
 //! Redis: one server with a password and TLS, one under a sentinel, and a cluster of three; all on free ports of
 //! loopback, below `target/services/redis`, stopped by the numbers they wrote down.
 
-use super::{Environment, Service};
-use crate::{Failure, install::Program, tree};
+use super::{
+    Environment, Service,
+    background::{self, make_anew, read, write},
+    server::free_ports,
+};
+use crate::{Failure, install::Program, programs::OPENSSL};
 use std::{
     fs,
-    io::ErrorKind,
-    net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -18,13 +20,6 @@ const SERVER: Program = Program {
     probe: &["--version"],
     package: "redis-server",
     purpose: "tests of leases",
-};
-
-const OPENSSL: Program = Program {
-    name: "openssl",
-    probe: &["version"],
-    package: "openssl",
-    purpose: "the certificates of test servers",
 };
 
 /// What tests have to say to get in.
@@ -61,16 +56,11 @@ impl Service for Redis {
             SERVER.provide()?;
             OPENSSL.provide()?;
             self.down()?;
-            match fs::remove_dir_all(folder()) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(cannot("be emptied", &error));
-                }
-                _ => {}
-            }
+            make_anew(&folder())?;
             let lines = [single()?, sentinel()?, cluster()?].concat();
             write(&environment_file(), &lines.join("\n"))?;
         }
-        let text = fs::read_to_string(environment_file()).map_err(|error| cannot("be read", &error))?;
+        let text = read(&environment_file())?;
         let variable = |line: &str| {
             line.split_once('=')
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -90,7 +80,6 @@ impl Service for Redis {
 fn single() -> Result<Vec<String>, Failure> {
     let [port, tls] = free_ports()?;
     let at = |name: &str| folder().join(name).display().to_string();
-    make(&folder())?;
     certificates()?;
     start(
         "single",
@@ -233,23 +222,14 @@ fn start(name: &str, settings: &str, port: u16) -> Result<(), Failure> {
 
 /// Stops one server by its number, at once: what it holds is for tests.
 fn stop(name: &str) -> Result<(), Failure> {
-    if let Some(pid) = pid(name) {
-        run(Command::new("kill").args(["-KILL", &pid.to_string()]))?;
-        until(&format!("redis ({name}) ends"), || self::pid(name).is_none())?;
-    }
-    let file = folder().join(format!("{name}.pid"));
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot("be emptied", &error)),
-        _ => Ok(()),
-    }
+    pid(name).map_or(Ok(()), |pid| {
+        background::stop(&format!("redis ({name})"), pid, "KILL")
+    })
 }
 
-/// The number of the process that wrote this file, if it runs and still is a Redis.
+/// The number of the process that wrote this file, if it runs.
 fn pid(name: &str) -> Option<u32> {
-    let text = fs::read_to_string(folder().join(format!("{name}.pid"))).ok()?;
-    let pid: u32 = text.trim().parse().ok()?;
-    let line = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("cmdline")).ok()?;
-    line.contains("redis").then_some(pid)
+    background::pid(&folder().join(format!("{name}.pid")), "redis")
 }
 
 /// Says something to one server; the sentinel lets everybody in.
@@ -292,34 +272,10 @@ fn until(what: &str, is_so: impl Fn() -> bool) -> Result<(), Failure> {
     Err(format!("it did not come about that {what}"))
 }
 
-/// Ports that nobody listens on now, all different.
-fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT], Failure> {
-    let none = |error: std::io::Error| format!("there is no free port: {error}");
-    let (mut ports, mut held) = ([0; COUNT], Vec::new());
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(none)?;
-        *port = listener.local_addr().map_err(none)?.port();
-        held.push(listener);
-    }
-    Ok(ports)
-}
-
 fn folder() -> PathBuf {
-    tree::root().join("target/services/redis")
+    background::folder("redis")
 }
 
 fn environment_file() -> PathBuf {
     folder().join("environment")
-}
-
-fn make(folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|error| cannot("be made", &error))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| cannot("be written", &error))
-}
-
-fn cannot(what: &str, error: &std::io::Error) -> Failure {
-    format!("target/services/redis cannot {what}: {error}")
 }

@@ -1,9 +1,10 @@
-//! A server that tests need: installed below `target/services`, started there on free ports of loopback, remembered
+//! A server that tests need and that is one process: installed below `target/services`, started there on free ports of loopback, remembered
 //! by its process id, and stopped by it.
 //!
 //! One that runs already is used again, whoever started it, so test runs share servers.
 
-use crate::{Failure, services::Environment, tree};
+use super::{Environment, Service};
+use crate::{Failure, tree};
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
@@ -35,6 +36,32 @@ pub(super) struct Plan {
     pub(super) ready: Box<dyn Fn() -> bool>,
 }
 
+/// A server that is one process.
+pub(super) struct Server {
+    /// Where it is.
+    pub(super) place: Place,
+    /// Installs it where need be, and says how it is started.
+    pub(super) plan: fn() -> Result<Plan, Failure>,
+}
+
+impl Service for Server {
+    fn name(&self) -> &str {
+        self.place.0
+    }
+
+    fn is_up(&self) -> bool {
+        self.place.running().is_some()
+    }
+
+    fn up(&self) -> Result<Environment, Failure> {
+        self.place.provide(self.plan)
+    }
+
+    fn down(&self) -> Result<(), Failure> {
+        self.place.stop()
+    }
+}
+
 impl Place {
     /// The folder of everything that belongs to it.
     pub(super) fn folder(self) -> PathBuf {
@@ -52,7 +79,7 @@ impl Place {
     }
 
     /// The variables of the server that runs, if it does.
-    pub(super) fn running(self) -> Option<Environment> {
+    fn running(self) -> Option<Environment> {
         let state: Value = serde_json::from_str(&fs::read_to_string(self.state_file()).ok()?).ok()?;
         let pid = u32::try_from(state["pid"].as_u64()?).ok()?;
         // A number alone could be another process' by now.
@@ -65,7 +92,7 @@ impl Place {
     }
 
     /// Uses the server that runs, or starts one and waits until it is ready.
-    pub(super) fn provide(self, plan: impl Fn() -> Result<Plan, Failure>) -> Result<Environment, Failure> {
+    fn provide(self, plan: impl Fn() -> Result<Plan, Failure>) -> Result<Environment, Failure> {
         if let Some(environment) = self.running() {
             return Ok(environment);
         }
@@ -100,7 +127,7 @@ impl Place {
     }
 
     /// Stops it, if it runs.
-    pub(super) fn stop(self) -> Result<(), Failure> {
+    fn stop(self) -> Result<(), Failure> {
         if self.running().is_some()
             && let Ok(text) = fs::read_to_string(self.state_file())
             && let Ok(state) = serde_json::from_str::<Value>(&text)
