@@ -4,22 +4,47 @@ use crate::{
     Failure,
     install::Program,
     programs::{GIT, GO, NGINX, WRK},
-    step::program,
+    services,
+    step::{program, step},
     tree::cargo,
 };
 
 pub(crate) fn run(arguments: &[&str]) -> Result<(), Failure> {
     match arguments {
-        ["growth", rest @ ..] => bench("stoa", "growth", &[], rest),
-        ["git", rest @ ..] => bench("direct-fetch", "git", &[GIT, GO], rest),
-        rest => bench("stoa", "side_by_side", &[NGINX, WRK, GO], rest),
+        // Stores that somebody names are there; else there are those of the tests.
+        ["growth", rest @ ..] if rest.iter().any(|argument| argument.contains("://")) => {
+            run_one("stoa", "growth", rest, &[])
+        }
+        ["growth", rest @ ..] => {
+            // Stopped when this ends, however it ends.
+            let stores = step("services", || {
+                services::up_those(|name| services::STORES.contains(&name))
+            })?;
+            run_one("stoa", "growth", rest, &stores.environment)
+        }
+        ["git", rest @ ..] => {
+            provide(&[GIT, GO])?;
+            run_one("direct-fetch", "git", rest, &[])
+        }
+        rest => {
+            provide(&[NGINX, WRK, GO])?;
+            run_one("stoa", "side_by_side", rest, &[])
+        }
     }
 }
 
-fn bench(package: &str, name: &str, needed: &[Program], arguments: &[&str]) -> Result<(), Failure> {
-    for needed in needed {
-        needed.provide()?;
-    }
+fn provide(needed: &[Program]) -> Result<(), Failure> {
+    needed.iter().try_for_each(Program::provide)
+}
+
+fn run_one(
+    package: &str,
+    name: &str,
+    arguments: &[&str],
+    environment: &[(String, String)],
+) -> Result<(), Failure> {
     let bench = ["bench", "--locked", "--package", package, "--bench", name, "--"];
-    program("bench", cargo().args(bench).args(arguments))
+    let mut command = cargo();
+    command.args(bench).args(arguments);
+    program("bench", command.envs(environment.iter().cloned()))
 }

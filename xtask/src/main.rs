@@ -30,7 +30,8 @@ usage: cargo xtask <command>
   services up|down|list     the servers and programs that tests need
   bench                     speed, as ratios measured side by side in one run (--quick: a rough look)
   bench git                 the same for modules that come straight from a git repository, beside go itself
-  bench growth [URL…]       lists, catalog, index and start-up with 1,000 to 100,000 versions, on disk and on these stores
+  bench growth [URL…]       lists, catalog, index and start-up with 1,000 to 100,000 versions, on disk and on these stores;
+                            else on those of the tests
   torture [minutes]         kill -9 and fuzzing for long
   deny [--advisories]       licences, banned crates and sources of all dependencies, by cargo-deny
   dist [--binary FILE]      what a release is made of: archive, package, checksums, contents; below target/dist

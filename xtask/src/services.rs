@@ -112,13 +112,28 @@ pub(crate) struct Up {
     started: Vec<&'static dyn Service>,
 }
 
+/// The servers that keep modules.
+pub(crate) const STORES: [&str; 6] = [
+    "seaweedfs",
+    "moto",
+    "azurite",
+    "fake-gcs",
+    "postgres",
+    "pgbouncer",
+];
+
 /// Makes everything usable. What runs already is used as it is, and goes on afterwards.
 pub(crate) fn up() -> Result<Up, Failure> {
+    up_those(|_| true)
+}
+
+/// Makes those of these names usable.
+pub(crate) fn up_those(wanted: impl Fn(&str) -> bool) -> Result<Up, Failure> {
     let mut up = Up {
         environment: Environment::new(),
         started: Vec::new(),
     };
-    for &service in ALL {
+    for service in ALL.iter().copied().filter(|service| wanted(service.name())) {
         if !service.is_up() {
             up.started.push(service);
         }

@@ -43,7 +43,14 @@ fn main() -> ExitCode {
                 .map(|size| format!("{size:>14} versions"))
                 .collect::<String>()
         );
-        let columns: Vec<Times> = sizes.iter().map(|size| place.measure(*size)).collect();
+        let columns: Result<Vec<Times>, String> = sizes.iter().map(|size| place.measure(*size)).collect();
+        let columns = match columns {
+            Ok(columns) => columns,
+            Err(reason) => {
+                println!("  skipped: {reason}");
+                continue;
+            }
+        };
         for row in Times::ROWS {
             let mut line = format!("  {:<26}", row.name);
             for (position, times) in columns.iter().enumerate() {
