@@ -185,7 +185,8 @@ impl Discovery {
     ) -> Result<(), UpstreamError> {
         let destination = Destination::learned(&address.origin(), repository.trust)
             .map_err(|error| NoRepository::because(format!("{}: {error}", repository.root)))?;
-        Ok(self.settings.client.judge(&destination).await?)
+        self.settings.client.judge(&destination).await?;
+        Ok(())
     }
 
     /// Whether the host of an address, which the guard let pass, answers at all: for programs that do not tell a host that

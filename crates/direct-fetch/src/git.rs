@@ -141,6 +141,7 @@ impl Git {
                 },
             }),
             command: Arc::new(GitCommand {
+                client: client.clone(),
                 program: settings.program,
                 environment: settings.environment,
                 bounds,
