@@ -176,8 +176,9 @@ impl Discovery {
         private || self.settings.vcs.names(repository.vcs, &repository.root, private)
     }
 
-    /// Lets the guard judge an address that another program is about to connect to. That program looks the name up
-    /// once more, so this is weaker than a request of our own.
+    /// Lets the guard judge an address that another program is about to connect to. The `go` command looks the name up
+    /// once more, so for it this is weaker than a request of our own; `git` is judged for, and told the addresses, at
+    /// each run.
     pub async fn judge(
         &self,
         repository: &Repository,
