@@ -49,6 +49,11 @@ impl Packed {
         Self { zip: bytes, size }
     }
 
+    /// Its bytes, when nobody needs it any more.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.zip
+    }
+
     /// The size of the content, in bytes.
     pub fn size(&self) -> u64 {
         self.size

@@ -13,14 +13,14 @@ use proxy_core::{spool::Spool, upstream::UpstreamError, zip::Packed};
 use std::{
     collections::{HashMap, VecDeque},
     fs::File,
-    io,
+    io, mem,
     os::unix::fs::FileExt as _,
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
 /// The most the shelf holds, in bytes; what came first goes first.
-const LIMIT: u64 = 64 << 20;
+const LIMIT: u64 = 128 << 20;
 /// Into how many boxes that is divided.
 const BOXES: u64 = 8;
 /// What knowing of a packed file counts for beside its own bytes, so that many small ones take little memory as well.
@@ -64,12 +64,19 @@ struct Filled {
 
 /// Where a packed file is.
 #[derive(Clone, Debug)]
-struct Place {
+pub(super) struct Place {
     file: Arc<File>,
     start: u64,
     length: usize,
     /// Of the content.
     size: u64,
+}
+
+/// A packed file, made just now or left where it is until it is wanted.
+#[derive(Debug)]
+pub(super) enum Shelved {
+    Made(Packed),
+    There(Place),
 }
 
 impl Shelves {
@@ -98,18 +105,17 @@ impl Shelf {
         &self,
         key: Key,
         make: impl FnOnce() -> Result<Packed, UpstreamError>,
-    ) -> Result<Packed, UpstreamError> {
+    ) -> Result<Shelved, UpstreamError> {
         let place = Arc::clone(lock(&self.state).places.entry(key.clone()).or_default());
         let mut place = lock(&place);
         if let Some(found) = place.clone() {
-            drop(place);
-            return found.read().map_err(disk);
+            return Ok(Shelved::There(found));
         }
         let made = make().and_then(|packed| Ok((self.put(&key, &packed)?, packed)));
         match made {
             Ok((put, packed)) => {
                 *place = Some(put);
-                Ok(packed)
+                Ok(Shelved::Made(packed))
             }
             Err(error) => {
                 lock(&self.state).places.remove(&key);
@@ -173,11 +179,22 @@ impl State {
     }
 }
 
-impl Place {
-    fn read(&self) -> io::Result<Packed> {
-        let mut bytes = vec![0; self.length];
-        self.file.read_exact_at(&mut bytes, self.start)?;
-        Ok(Packed::from_parts(bytes, self.size))
+impl Shelved {
+    /// Gives `work` the packed file. One that is on disk is read into `buffer`, whose memory serves for one after the
+    /// other: asking for new memory for each takes longer than reading it.
+    pub(super) fn with<T>(self, buffer: &mut Vec<u8>, work: impl FnOnce(&Packed) -> T) -> io::Result<T> {
+        match self {
+            Self::Made(packed) => Ok(work(&packed)),
+            Self::There(place) => {
+                let mut bytes = mem::take(buffer);
+                bytes.resize(place.length, 0);
+                place.file.read_exact_at(&mut bytes, place.start)?;
+                let packed = Packed::from_parts(bytes, place.size);
+                let done = work(&packed);
+                *buffer = packed.into_bytes();
+                Ok(done)
+            }
+        }
     }
 }
 
@@ -231,13 +248,15 @@ mod tests {
     #[test]
     fn what_is_taken_from_it_is_what_was_put_there() {
         let (folder, shelf) = shelf(1 << 20);
+        let mut buffer = Vec::new();
         for number in 0..50 {
             shelf.get(key(number), || noise(number)).unwrap();
         }
         for number in 0..50 {
             let found = shelf.get(key(number), || panic!("it is here")).unwrap();
             let made = noise(number).unwrap();
-            assert!(found.as_bytes() == made.as_bytes() && found.size() == made.size());
+            let same = |found: &Packed| found.as_bytes() == made.as_bytes() && found.size() == made.size();
+            assert!(matches!(found, Shelved::There(_)) && found.with(&mut buffer, same).unwrap());
         }
         // Nobody finds it by a name, and nothing is left of it.
         let names = std::fs::read_dir(folder.path())
