@@ -219,6 +219,19 @@ impl GitCommand {
         command
     }
 
+    /// What is told where it cannot be known where to connect to: that there is no program to do it, if that is so.
+    fn unless_missing(&self, error: RemoteError, remote: &Remote, session: &Session) -> RemoteError {
+        let mut command = Command::new(&self.program);
+        command
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .arg("--version");
+        match session.program(command, Vec::new(), self.bounds) {
+            Err(cut @ Cut::NotStarted(_)) => RemoteError::Failed(self.cut(cut, remote)),
+            _ => error,
+        }
+    }
+
     /// How `ssh` is run, unless the operator's environment says it.
     fn ssh(&self, remote: &Remote) -> Option<String> {
         let said = |name: &str| self.environment.iter().any(|(set, _)| set == name);
@@ -236,7 +249,9 @@ impl GitCommand {
         growing: Option<&Path>,
         session: &Session,
     ) -> Result<Vec<u8>, RemoteError> {
-        let mut pinned = self.pin(&remote.url, remote, session)?;
+        let mut pinned = self
+            .pin(&remote.url, remote, session)
+            .map_err(|error| self.unless_missing(error, remote, session))?;
         let mut ended = self.run_at(&pinned, arguments, remote, growing, session)?;
         if !ended.status.success()
             && is_redirect(&String::from_utf8_lossy(&ended.stderr))
