@@ -82,6 +82,22 @@ pub(crate) const SVN: Program = Program {
     purpose: "tests of other version control",
 };
 
+/// Fossil, both ends of it.
+pub(crate) const FOSSIL: Program = Program {
+    name: "fossil",
+    probe: &["version"],
+    package: "fossil",
+    purpose: "tests of other version control",
+};
+
+/// Bazaar by the name that the go command knows it by, which is Breezy.
+pub(crate) const BZR: Program = Program {
+    name: "bzr",
+    probe: &["--version"],
+    package: "bzr",
+    purpose: "tests of other version control",
+};
+
 /// What the mirror is measured against, and the front server of the book.
 pub(crate) const NGINX: Program = Program {
     name: "nginx",

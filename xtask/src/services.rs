@@ -58,6 +58,8 @@ const ALL: &[&dyn Service] = &[
     &programs::SSHD,
     &programs::HG,
     &programs::SVN,
+    &programs::FOSSIL,
+    &programs::BZR,
     &programs::FAKETIME,
     &programs::CHROMEDRIVER,
     &programs::CURL,

@@ -176,8 +176,9 @@ impl Discovery {
         private || self.settings.vcs.names(repository.vcs, &repository.root, private)
     }
 
-    /// Lets the guard judge an address that another program is about to connect to. That program looks the name up
-    /// once more, so this is weaker than a request of our own.
+    /// Lets the guard judge an address that another program is about to connect to. The `go` command looks the name up
+    /// once more, so for it this is weaker than a request of our own; `git` is judged for, and told the addresses, at
+    /// each run.
     pub async fn judge(
         &self,
         repository: &Repository,
@@ -185,7 +186,8 @@ impl Discovery {
     ) -> Result<(), UpstreamError> {
         let destination = Destination::learned(&address.origin(), repository.trust)
             .map_err(|error| NoRepository::because(format!("{}: {error}", repository.root)))?;
-        Ok(self.settings.client.judge(&destination).await?)
+        self.settings.client.judge(&destination).await?;
+        Ok(())
     }
 
     /// Whether the host of an address, which the guard let pass, answers at all: for programs that do not tell a host that

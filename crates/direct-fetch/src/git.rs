@@ -141,6 +141,7 @@ impl Git {
                 },
             }),
             command: Arc::new(GitCommand {
+                client: client.clone(),
                 program: settings.program,
                 environment: settings.environment,
                 bounds,
@@ -316,7 +317,7 @@ impl Git {
             true => {
                 let objects = repository.with(commit)?;
                 let _making = session.wait(self.making.acquire());
-                let shelf = self.shelves.open();
+                let shelf = self.shelves.open(&self.spool);
                 let zip = export::zip(&objects, module, commit, &folder, &self.spool, &shelf, session)?;
                 session.keep_for(shelf::KEPT, shelf);
                 Some(Incoming::Whole(zip))

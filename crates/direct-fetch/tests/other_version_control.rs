@@ -1,4 +1,7 @@
-//! Mercurial and Subversion, by the real `go` command and their own servers: the same module that `go` alone makes.
+//! Mercurial, Subversion, Fossil and Bazaar, by the real `go` command and their own programs: the same module that `go`
+//! alone makes.
+//!
+//! Bazaar's own successor, Breezy, is what systems have under its name; a branch needs no server of its own.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -114,7 +117,8 @@ impl Place {
             .current_dir(self.folder.path().join(folder))
             .env("HOME", self.folder.path())
             .env("HGRCPATH", "")
-            .env("HGUSER", "Stoa Test <test@example.test>");
+            .env("HGUSER", "Stoa Test <test@example.test>")
+            .env("BRZ_EMAIL", "Stoa Test <test@example.test>");
         let output = command.output().unwrap();
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{program} {arguments:?}: {complaint}");
@@ -171,6 +175,70 @@ impl Place {
         });
         let url = format!("svn://{}/svn/trunk", served.port.address());
         self.domain.import(path, "svn", &url);
+        served
+    }
+
+    /// A Fossil repository, served over http.
+    fn fossil(&self, path: &str) -> Served {
+        let at = |second: u32| format!("2020-09-13T12:26:4{second}");
+        self.file("fossil/go.mod", &format!("module {path}\n\ngo 1.20\n"));
+        self.file("fossil/a.go", "package a\n");
+        let init = ["init", "--date-override", &at(0), "--admin-user", "tester"];
+        self.run(".", "fossil", &[&init[..], &["r.fossil"]].concat());
+        self.run(
+            "fossil",
+            "fossil",
+            &["open", "--force", "--user", "tester", "../r.fossil"],
+        );
+        self.run("fossil", "fossil", &["add", "--user", "tester", "go.mod", "a.go"]);
+        let commit = |message: &str, date: &str, tag: &str| {
+            let arguments = ["commit", "-m", message, "--date-override", date, "--tag", tag];
+            let who = ["--user", "tester", "--no-warnings"];
+            self.run("fossil", "fossil", &[&arguments[..], &who].concat());
+        };
+        commit("one", &at(1), "v1.0.0");
+        self.file("fossil/a.go", "package a\n\n// More.\n");
+        commit("two", &at(2), "later");
+        let served = Served::start(|port| {
+            let mut command = Command::new("fossil");
+            let number = port.number().to_string();
+            command.args(["server", "--localhost", "--port", &number, "r.fossil"]);
+            command
+                .current_dir(self.folder.path())
+                .env("HOME", self.folder.path());
+            command
+        });
+        let url = format!("http://{}/", served.port.address());
+        self.domain.import(path, "fossil", &url);
+        served
+    }
+
+    /// A Bazaar branch, served as files over http.
+    fn bazaar(&self, path: &str) -> Served {
+        self.file("bzr/go.mod", &format!("module {path}\n\ngo 1.20\n"));
+        self.file("bzr/a.go", "package a\n");
+        self.run("bzr", "bzr", &["init", "--quiet"]);
+        self.run("bzr", "bzr", &["add", "--quiet"]);
+        let commit = |message: &str, date: &str| {
+            self.run(
+                "bzr",
+                "bzr",
+                &["commit", "--quiet", "-m", message, "--commit-time", date],
+            );
+        };
+        commit("one", "2020-09-13 12:26:40 +0000");
+        self.run("bzr", "bzr", &["tag", "--quiet", "v1.0.0"]);
+        self.file("bzr/a.go", "package a\n\n// More.\n");
+        commit("two", "2020-09-13 12:26:41 +0000");
+        let served = Served::start(|port| {
+            let mut command = Command::new("python3");
+            let number = port.number().to_string();
+            command.args(["-m", "http.server", "--bind", "127.0.0.1", &number]);
+            command.current_dir(self.folder.path());
+            command
+        });
+        let url = format!("http://{}/bzr", served.port.address());
+        self.domain.import(path, "bzr", &url);
         served
     }
 
@@ -239,6 +307,7 @@ impl Place {
             .set("GOINSECURE", "example.test")
             .set("no_proxy", "127.0.0.1")
             .set("HGRCPATH", "")
+            .set("FOSSIL_USER", "tester")
     }
 }
 
@@ -368,6 +437,61 @@ async fn subversion_is_fetched_by_the_go_command_for_private_modules() {
         matches!(trouble, Err(UpstreamError::Unavailable { .. })),
         "{trouble:?}"
     );
+    let trouble = direct
+        .resolve(&path, &Query::Latest, &FetchContext::default())
+        .await;
+    assert!(
+        matches!(trouble, Err(UpstreamError::Unavailable { .. })),
+        "{trouble:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fossil_is_fetched_by_the_go_command_for_private_modules() {
+    if !is_here("fossil") || go::GoCommand::find().is_none() {
+        skip_or_fail!("there is no fossil or no go here")
+    }
+    let place = Place::new();
+    let served = place.fossil("example.test/fossil");
+    let direct = place.direct(&private());
+    let made = compare(
+        &place,
+        &direct,
+        "example.test/fossil",
+        &["latest", "trunk", "later"],
+    )
+    .await;
+    assert!(made[0].starts_with("v0.0.0-20200913122642-"), "{made:?}");
+    let path = ModulePath::parse("example.test/fossil").unwrap();
+    // go does not know the tags of such a repository.
+    let listed = direct.versions(&path, &FetchContext::default()).await.unwrap();
+    assert!(listed.is_empty(), "{listed:?}");
+    drop(served);
+    fs::remove_dir_all(place.folder.path().join("cache/go")).unwrap();
+    let trouble = direct
+        .resolve(&path, &Query::Latest, &FetchContext::default())
+        .await;
+    assert!(
+        matches!(trouble, Err(UpstreamError::Unavailable { .. })),
+        "{trouble:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bazaar_is_fetched_by_the_go_command_for_private_modules() {
+    if !is_here("bzr") || !is_here("python3") || go::GoCommand::find().is_none() {
+        skip_or_fail!("there is no bzr, no python3 or no go here")
+    }
+    let place = Place::new();
+    let served = place.bazaar("example.test/bzr");
+    let direct = place.direct(&private());
+    let made = compare(&place, &direct, "example.test/bzr", &["v1.0.0", "latest"]).await;
+    assert_eq!(made, ["v1.0.0", "v1.0.0"]);
+    let path = ModulePath::parse("example.test/bzr").unwrap();
+    let listed = direct.versions(&path, &FetchContext::default()).await.unwrap();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    drop(served);
+    fs::remove_dir_all(place.folder.path().join("cache/go")).unwrap();
     let trouble = direct
         .resolve(&path, &Query::Latest, &FetchContext::default())
         .await;

@@ -12,7 +12,7 @@ use crate::{
 };
 use bytes::Bytes;
 use proxy_core::upstream::FetchContext;
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 /// The one way out. Cheap to clone.
 #[derive(Clone)]
@@ -59,10 +59,17 @@ impl Client {
             .await
     }
 
-    /// Lets the guard judge an address that another program (git, say) is about to connect to. That program resolves
-    /// the name once more, so this is weaker than a request made here.
-    pub async fn judge(&self, destination: &Destination) -> Result<(), Error> {
+    /// Lets the guard judge an address that another program (git, say) is about to connect to. Gives the addresses of
+    /// its host, each of them within reach: that program would resolve the name once more, so it should be told to
+    /// connect to these and to no others. There are none for a name that is not known here, and for what the
+    /// configuration names.
+    pub async fn judge(&self, destination: &Destination) -> Result<Vec<IpAddr>, Error> {
         self.0.judge(destination).await
+    }
+
+    /// Whether a forward proxy stands before a destination, which may know names that are not known here.
+    pub fn is_proxied(&self, destination: &Destination) -> bool {
+        self.0.transport.is_proxied(destination.url())
     }
 
     pub(crate) fn inner(&self) -> &Inner {

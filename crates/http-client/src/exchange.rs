@@ -13,7 +13,7 @@ use crate::{
 };
 use http::header;
 use proxy_core::upstream::FetchContext;
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 /// The head of an answer, with the body still to come.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ impl Inner {
         )))
     }
 
-    /// Lets the guard judge an address without asking anything of it.
-    pub(crate) async fn judge(&self, destination: &Destination) -> Result<(), Error> {
+    /// Lets the guard judge an address without asking anything of it; gives the addresses of its host.
+    pub(crate) async fn judge(&self, destination: &Destination) -> Result<Vec<IpAddr>, Error> {
         self.transport
             .judge(destination.url(), reach_of(destination.trust()))
             .await

@@ -14,7 +14,7 @@ use crate::{
     via,
 };
 use reqwest::{Certificate, ClientBuilder};
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{error::Error as StdError, net::IpAddr, sync::Arc, time::Duration};
 use url::Url;
 
 /// The HTTP library's clients, and who decides which of them sends a request.
@@ -77,8 +77,8 @@ impl Transport {
         })
     }
 
-    /// Judges an address that somebody else will connect to.
-    pub(crate) async fn judge(&self, url: &Url, reach: Reach) -> Result<(), Error> {
+    /// Judges an address that somebody else will connect to; gives the addresses of its host that are known here.
+    pub(crate) async fn judge(&self, url: &Url, reach: Reach) -> Result<Vec<IpAddr>, Error> {
         judge(url, true, reach, self.names.as_ref())
             .await
             .map_err(|refused| out_of_reach(&refused))

@@ -65,6 +65,18 @@ impl Spool {
     pub fn writer(&self) -> SpoolWriter {
         SpoolWriter::new(Arc::clone(&self.0))
     }
+
+    /// An empty file to write and to read, which has no name: it goes when the last handle is closed. Blocks.
+    pub fn scratch(&self) -> Result<File, SpoolError> {
+        let path = self.0.next_path();
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
+        std::fs::remove_file(&path)?;
+        Ok(file)
+    }
 }
 
 impl SpoolFile {

@@ -249,6 +249,7 @@ impl Export<'_> {
         let shared = self.objects.clone().into_sync();
         // Not the handle that remembers objects: a blob is read once.
         let objects = shared.to_thread_local();
+        let mut buffer = Vec::new();
         let is_large = |file: &File| file.size > shelf::LARGEST;
         ahead::in_order(
             &asked,
@@ -268,7 +269,9 @@ impl Export<'_> {
                 // Making the zip is progress that the host has no part in.
                 session.note_activity();
                 let added = match packed {
-                    Some(packed) => writer.add_packed(&file.path, &packed),
+                    Some(shelved) => shelved
+                        .with(&mut buffer, |packed| writer.add_packed(&file.path, packed))
+                        .map_err(disk)?,
                     None => read(&objects, &packs, module, file, checkout.as_ref(), |content| {
                         writer.add_bytes(&file.path, content)
                     })?,

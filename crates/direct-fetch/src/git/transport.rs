@@ -8,6 +8,7 @@ pub(super) mod builtin;
 pub(super) mod command;
 mod host_key;
 mod http;
+mod pinned;
 pub(super) mod unfold;
 
 use super::{refs::Refs, session::Session};

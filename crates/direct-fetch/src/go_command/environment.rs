@@ -57,6 +57,8 @@ const KEPT: &[&str] = &[
 
 /// What every version control program is told.
 const TOLD: &[(&str, &str)] = &[
+    // Fossil clones nothing for an account without a name, such as a container's.
+    ("FOSSIL_USER", "stoa"),
     ("GCM_INTERACTIVE", "never"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_CONFIG_NOSYSTEM", "1"),

@@ -123,21 +123,26 @@ async fn odd_addresses_start_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_module_does_not_lead_inside() {
     let folder = tempfile::tempdir().unwrap();
-    let git = open(settings(&folder.path().join("cache"), TransportChoice::BuiltIn));
     let host = Host::answering(|_| status(200, ""));
-    for url in [
-        &host.url(),
-        "http://169.254.169.254/r",
-        "http://localhost/r",
-        "http://[::1]/r",
-    ] {
-        let mut source = source(url);
-        source.trust = Trust::Learned;
-        let listed = git.versions(&source, &FetchContext::default()).await;
-        assert!(
-            matches!(listed, Err(UpstreamError::Unavailable { .. })),
-            "{url}: {listed:?}"
-        );
+    for transport in BOTH {
+        let git = open(settings(
+            &folder.path().join(format!("public-{transport:?}")),
+            transport,
+        ));
+        for url in [
+            &host.url(),
+            "http://169.254.169.254/r",
+            "http://localhost/r",
+            "http://[::1]/r",
+        ] {
+            let mut source = source(url);
+            source.trust = Trust::Learned;
+            let listed = git.versions(&source, &FetchContext::default()).await;
+            assert!(
+                matches!(listed, Err(UpstreamError::Unavailable { .. })),
+                "{url}: {listed:?}"
+            );
+        }
     }
     assert_eq!(host.asked(), 0);
 

@@ -57,6 +57,49 @@ async fn a_history_comes_without_trees_where_the_host_can_leave_them_out() {
     }
 }
 
+/// Two requests are a listing: what the host can do, and its refs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_and_a_version_that_is_missing_cost_one_listing_and_no_object() {
+    let Some(house) = House::build() else {
+        skip_or_fail!("there is no git here")
+    };
+    let repository = house.host.repository("r");
+    let one = repository.commit("main", &commit(1));
+    repository.tag("v1.0.0", &one);
+    let source = house.source("r");
+    for (transport, git) in house.both() {
+        let listing = |what: &str| {
+            let requests = house.host.requests();
+            assert_eq!(requests.len(), 2, "{transport:?}, {what}: {requests:?}");
+            house.host.forget();
+        };
+        house.host.forget();
+        let versions = git.versions(&source, &FetchContext::default()).await.unwrap();
+        assert_eq!(versions.len(), 1);
+        listing("a list");
+        for missing in ["v1.9.9", "no-such-branch"] {
+            let answer = resolve(&git, &source, missing).await;
+            assert!(
+                matches!(answer, Err(UpstreamError::NotFound { .. })),
+                "{answer:?}"
+            );
+            listing(missing);
+        }
+        let answer = fetch(&git, &source, "v1.9.9").await;
+        assert!(
+            matches!(answer, Err(UpstreamError::NotFound { .. })),
+            "{answer:?}"
+        );
+        listing("the files of v1.9.9");
+        // What might be +incompatible is decided by whether it has a go.mod, which only its tree tells.
+        repository.tag("v2.0.0", &one);
+        let versions = git.versions(&source, &FetchContext::default()).await.unwrap();
+        assert_eq!(versions.len(), 1);
+        assert!(house.host.requests().len() > 2, "{transport:?}");
+        repository.git(["tag", "-d", "v2.0.0"]);
+    }
+}
+
 /// Such a host refuses a commit that a tag has left, and one that an annotated tag only leads to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_gives_only_what_refs_name_is_asked_for_everything_once() {

@@ -69,10 +69,16 @@ pub(crate) fn settings(cache: &Path, transport: TransportChoice) -> GitSettings 
 
 /// Opens a reader whose client has as much patience as its git command.
 pub(crate) fn open(settings: GitSettings) -> Git {
+    open_with(settings, |_| {})
+}
+
+/// The same with other settings of the client.
+pub(crate) fn open_with(settings: GitSettings, change: impl FnOnce(&mut Settings)) -> Git {
     let spool = Spool::open(&settings.cache.with_extension("spool")).unwrap();
     let mut client = Settings::from_lookup(|_| None).unwrap();
     client.timeouts.head = settings.silence;
     client.timeouts.idle = settings.silence;
+    change(&mut client);
     Git::open(settings, Client::new(&client).unwrap(), spool).unwrap()
 }
 

@@ -10,6 +10,7 @@ mod ends;
 mod formats;
 mod histories;
 mod house;
+mod judged;
 mod pins;
 mod ssh;
 mod statuses;

@@ -44,24 +44,28 @@ impl Resolve for GuardedResolver {
 
 /// Judges a host that no resolver of ours will be asked for: a literal address, which needs none, and
 /// (`by_name`) a name that a forward proxy will resolve. A name that is not known here is the forward proxy's business.
+/// Gives the addresses it looked at.
 pub(crate) async fn judge(
     url: &Url,
     by_name: bool,
     reach: Reach,
     names: &dyn Names,
-) -> Result<(), OutOfReach> {
+) -> Result<Vec<IpAddr>, OutOfReach> {
     let (host, addresses) = match url.host() {
         Some(Host::Ipv4(address)) => (address.to_string(), vec![address.into()]),
         Some(Host::Ipv6(address)) => (address.to_string(), vec![address.into()]),
         Some(Host::Domain(name)) if by_name && reach != Reach::Everywhere => {
             (name.to_owned(), names.lookup(name).await.unwrap_or_default())
         }
-        _ => return Ok(()),
+        _ => return Ok(Vec::new()),
     };
     // A forward proxy picks the address itself, so all of them must be in reach.
-    match addresses.into_iter().find(|address| !reach.covers(*address)) {
-        Some(address) => Err(OutOfReach { host, address }),
-        None => Ok(()),
+    match addresses.iter().find(|address| !reach.covers(**address)) {
+        Some(address) => Err(OutOfReach {
+            host,
+            address: *address,
+        }),
+        None => Ok(addresses),
     }
 }
 

@@ -39,13 +39,23 @@ impl Packed {
         })
     }
 
-    /// How much memory it takes, in bytes.
-    pub fn memory(&self) -> usize {
-        self.zip.len() + size_of::<Self>()
+    /// Its bytes, to be kept somewhere until [`Packed::from_parts`] takes them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.zip
+    }
+
+    /// The same again from its bytes and the size of its content.
+    pub fn from_parts(bytes: Vec<u8>, size: u64) -> Self {
+        Self { zip: bytes, size }
+    }
+
+    /// Its bytes, when nobody needs it any more.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.zip
     }
 
     /// The size of the content, in bytes.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.size
     }
 

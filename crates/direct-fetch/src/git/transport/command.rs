@@ -1,20 +1,26 @@
 //! The `git` command as a transport.
 //!
 //! Hardened: arguments are fixed but for an address that was checked and object names; nothing of the machine's or the
-//! user's configuration that could run a program or change an address is read, hooks and helpers included; the process
-//! leads a group that is ended as a whole.
+//! user's configuration that could run a program or change an address is read, hooks and helpers included; it connects
+//! to addresses that the guard judged ([`super::pinned`]), and where a host sends it elsewhere it is we who look where;
+//! the process leads a group that is ended as a whole.
 
-use super::{FetchError, Remote, RemoteError, Transport, Want, host_key};
+use super::{
+    FetchError, Remote, RemoteError, Transport, Want, host_key,
+    http::redirected_base,
+    pinned::{self, Pinned},
+};
 use crate::{
     credentials::RepositoryAccess,
     git::{refs::Refs, session::Session},
     go_command::{
         outcome::{self, Outcome},
-        process_group::{Bounds, Cut},
+        process_group::{Bounds, Cut, Ended},
         sentence::sentence,
     },
 };
 use gix::ObjectId;
+use http_client::Client;
 use proxy_core::upstream::UpstreamError;
 use std::{ffi::OsString, path::Path, time::Duration};
 use tokio::process::Command;
@@ -23,6 +29,8 @@ use url::Url;
 /// Runs `git`.
 #[derive(Debug)]
 pub(in crate::git) struct GitCommand {
+    /// Judges where it connects to.
+    pub(in crate::git) client: Client,
     /// The program.
     pub(in crate::git) program: OsString,
     /// All variables of its environment.
@@ -46,6 +54,8 @@ const MOST_WITHOUT: usize = 100;
 /// Settings that stand above every configuration file.
 const SETTINGS: &[&str] = &[
     "protocol.version=2",
+    // Nobody would judge where a redirect leads.
+    "http.followRedirects=false",
     "protocol.ext.allow=never",
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -59,23 +69,27 @@ const SETTINGS: &[&str] = &[
     "credential.interactive=false",
 ];
 
+/// Adds the arguments of one run to a command; the text is the address it is for.
+type Arguments<'a> = &'a dyn Fn(&mut Command, &str);
+
 impl Transport for GitCommand {
     fn name(&self) -> &'static str {
         "the git command"
     }
 
     fn list(&self, remote: &Remote, session: &Session) -> Result<Refs, RemoteError> {
-        let mut command = self.command(remote);
-        command.args([
-            "ls-remote",
-            "--quiet",
-            "--end-of-options",
-            &remote.url,
-            "HEAD",
-            "refs/heads/*",
-            "refs/tags/*",
-        ]);
-        let listing = self.run(command, remote, None, session)?;
+        let arguments = |command: &mut Command, url: &str| {
+            command.args([
+                "ls-remote",
+                "--quiet",
+                "--end-of-options",
+                url,
+                "HEAD",
+                "refs/heads/*",
+                "refs/tags/*",
+            ]);
+        };
+        let listing = self.run(&arguments, remote, None, session)?;
         let lines = str::from_utf8(&listing).map_err(|_| {
             RemoteError::Failed(UpstreamError::malformed(format!(
                 "{} has a ref whose name is not UTF-8",
@@ -95,7 +109,8 @@ impl Transport for GitCommand {
         into: &Path,
         session: &Session,
     ) -> Result<(), FetchError> {
-        let mut fetched = self.run(self.fetching(remote, want, into), remote, Some(into), session);
+        let arguments = |command: &mut Command, url: &str| add_fetch(command, url, want, into);
+        let mut fetched = self.run(&arguments, remote, Some(into), session);
         if matches!(want, Want::History)
             && let Err(RemoteError::Failed(error)) = &fetched
             && let Some(missed) = left_out(&error.to_string())
@@ -124,35 +139,6 @@ impl Transport for GitCommand {
 }
 
 impl GitCommand {
-    /// The command that brings what is wanted.
-    fn fetching(&self, remote: &Remote, want: &Want<'_>, into: &Path) -> Command {
-        let mut command = self.command(remote);
-        command.arg("--git-dir").arg(into);
-        command.args([
-            "fetch",
-            "--quiet",
-            "--force",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-auto-maintenance",
-        ]);
-        let kept = |id: &ObjectId| format!("+{id}:refs/kept/{id}");
-        match want {
-            Want::Commits(_) | Want::Ref(_) => command.arg("--depth=1"),
-            Want::History => command.args(["--prune", "--filter=tree:0"]),
-            Want::Whole => command.arg("--prune"),
-        };
-        command.args(["--end-of-options", &remote.url]);
-        match want {
-            Want::Commits(commits) => command.args(commits.iter().map(kept)),
-            Want::Ref(name) => command.arg(format!("+{name}:refs/kept/{name}")),
-            Want::History | Want::Whole => {
-                command.args(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
-            }
-        };
-        command
-    }
-
     /// A tag on a tree is left out of a history as all trees are, and git then misses it: so it is not asked for, nor are
     /// the next ones that are missed.
     fn fetch_without(
@@ -163,14 +149,16 @@ impl GitCommand {
         session: &Session,
     ) -> Result<Vec<u8>, RemoteError> {
         let refs = self.list(remote, session)?;
-        let mut command = self.fetching(remote, &Want::History, into);
-        let mut without = Vec::new();
+        let mut without: Vec<String> = Vec::new();
         loop {
             let is_it = |(name, id): &(String, ObjectId)| *id == missed && name != "HEAD";
             let names: Vec<_> = refs.all().filter(is_it).collect();
             without.extend(names.iter().map(|(name, _)| format!("^{name}")));
-            command.args(&without);
-            let fetched = self.run(command, remote, Some(into), session);
+            let arguments = |command: &mut Command, url: &str| {
+                add_fetch(command, url, &Want::History, into);
+                command.args(&without);
+            };
+            let fetched = self.run(&arguments, remote, Some(into), session);
             match &fetched {
                 Err(RemoteError::Failed(error)) if !names.is_empty() && without.len() < MOST_WITHOUT => {
                     match left_out(&error.to_string()) {
@@ -180,16 +168,16 @@ impl GitCommand {
                 }
                 _ => return fetched,
             }
-            command = self.fetching(remote, &Want::History, into);
         }
     }
 
-    fn command(&self, remote: &Remote) -> Command {
+    fn command(&self, remote: &Remote, pinned: &Pinned) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        for setting in SETTINGS {
+        let settings = SETTINGS.iter().copied();
+        for setting in settings.chain(pinned.settings.iter().map(String::as_str)) {
             command.args(["-c", setting]);
         }
         // Never from https to http, and never to what runs a program or reads a folder, whatever a redirect or a rewritten
@@ -210,15 +198,11 @@ impl GitCommand {
         if remote.unverified_tls {
             command.env("GIT_SSL_NO_VERIFY", "1");
         }
-        let said = |name: &str| self.environment.iter().any(|(set, _)| set == name);
-        match remote.access.as_ref().and_then(RepositoryAccess::ssh_command) {
-            Some(ssh) => {
-                command.env("GIT_SSH_COMMAND", ssh);
+        if let Some(mut ssh) = self.ssh(remote) {
+            if let Some(pinned) = &pinned.ssh {
+                ssh.push_str(&pinned.options());
             }
-            None if said("GIT_SSH_COMMAND") || said("GIT_SSH") => {}
-            None => {
-                command.env("GIT_SSH_COMMAND", SSH);
-            }
+            command.env("GIT_SSH_COMMAND", ssh);
         }
         let Some(access) = &remote.access else {
             return command;
@@ -235,24 +219,55 @@ impl GitCommand {
         command
     }
 
+    /// What is told where it cannot be known where to connect to: that there is no program to do it, if that is so.
+    fn unless_missing(&self, error: RemoteError, remote: &Remote, session: &Session) -> RemoteError {
+        let mut command = Command::new(&self.program);
+        command
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .arg("--version");
+        match session.program(command, Vec::new(), self.bounds) {
+            Err(cut @ Cut::NotStarted(_)) => RemoteError::Failed(self.cut(cut, remote)),
+            _ => error,
+        }
+    }
+
+    /// How `ssh` is run, unless the operator's environment says it.
+    fn ssh(&self, remote: &Remote) -> Option<String> {
+        let said = |name: &str| self.environment.iter().any(|(set, _)| set == name);
+        match remote.access.as_ref().and_then(RepositoryAccess::ssh_command) {
+            Some(ssh) => Some(ssh),
+            None if said("GIT_SSH_COMMAND") || said("GIT_SSH") => None,
+            None => Some(SSH.to_owned()),
+        }
+    }
+
     fn run(
         &self,
-        command: Command,
+        arguments: Arguments<'_>,
         remote: &Remote,
         growing: Option<&Path>,
         session: &Session,
     ) -> Result<Vec<u8>, RemoteError> {
-        let growing = growing.map(Path::to_owned).into_iter().collect();
-        let ended = match session.program(command, growing, self.bounds) {
-            Ok(ended) => ended,
-            Err(cut) => return Err(RemoteError::Failed(self.cut(cut, remote))),
-        };
+        let mut pinned = self
+            .pin(&remote.url, remote, session)
+            .map_err(|error| self.unless_missing(error, remote, session))?;
+        let mut ended = self.run_at(&pinned, arguments, remote, growing, session)?;
+        if !ended.status.success()
+            && is_redirect(&String::from_utf8_lossy(&ended.stderr))
+            && let Some(url) = self.moved_to(remote, session)?
+        {
+            pinned = self.pin(&url, remote, session)?;
+            ended = self.run_at(&pinned, arguments, remote, growing, session)?;
+        }
         if ended.status.success() {
             return Ok(ended.stdout);
         }
         let complaint = String::from_utf8_lossy(&ended.stderr);
         if let Some(distrust) = host_key::distrust(&complaint) {
-            return Err(RemoteError::Failed(self.distrusted(distrust, remote, session)));
+            return Err(RemoteError::Failed(
+                self.distrusted(distrust, remote, &pinned, session),
+            ));
         }
         if complaint.contains("The requested URL returned error: 429") {
             return Err(RemoteError::Failed(UpstreamError::Unavailable {
@@ -268,16 +283,65 @@ impl GitCommand {
         })
     }
 
+    fn run_at(
+        &self,
+        pinned: &Pinned,
+        arguments: Arguments<'_>,
+        remote: &Remote,
+        growing: Option<&Path>,
+        session: &Session,
+    ) -> Result<Ended, RemoteError> {
+        let mut command = self.command(remote, pinned);
+        arguments(&mut command, &pinned.url);
+        let growing = growing.map(Path::to_owned).into_iter().collect();
+        session
+            .program(command, growing, self.bounds)
+            .map_err(|cut| RemoteError::Failed(self.cut(cut, remote)))
+    }
+
+    fn pin(&self, url: &str, remote: &Remote, session: &Session) -> Result<Pinned, RemoteError> {
+        let configured = |url: &Url| {
+            self.ssh(remote)?;
+            let asked = pinned::ask_ssh(url, &self.environment);
+            let said = session.program(asked, Vec::new(), self.bounds).ok()?;
+            said.status.success().then_some(said.stdout)
+        };
+        Pinned::find(url, remote, &self.client, session, configured).map_err(RemoteError::Failed)
+    }
+
+    /// Where a repository is that its host redirects; each step there is judged.
+    fn moved_to(&self, remote: &Remote, session: &Session) -> Result<Option<String>, RemoteError> {
+        let Some(listing) = remote.listing() else {
+            return Ok(None);
+        };
+        let asked = listing.url().as_str().to_owned();
+        let answer = session.wait(self.client.send(listing, session.context()));
+        let Some(answer) = answer else {
+            return session.check().map(|()| None).map_err(RemoteError::Failed);
+        };
+        let answer = answer.map_err(|error| RemoteError::Failed(error.into()))?;
+        let base = remote.url.trim_end_matches('/');
+        Ok(redirected_base(base, &asked, answer.url()).filter(|moved| moved != base))
+    }
+
     /// Says which line is missing from `known_hosts`, if one is.
-    fn distrusted(&self, distrust: host_key::Distrust, remote: &Remote, session: &Session) -> UpstreamError {
+    fn distrusted(
+        &self,
+        distrust: host_key::Distrust,
+        remote: &Remote,
+        pinned: &Pinned,
+        session: &Session,
+    ) -> UpstreamError {
         let scan = Url::parse(&remote.url)
             .ok()
             .filter(|_| distrust == host_key::Distrust::Unknown);
         let scanned = scan.and_then(|url| {
-            let scan = host_key::scan(&url, &self.environment);
+            let address = pinned.ssh.as_ref().map(|ssh| ssh.address);
+            let scan = host_key::scan(&url, address, &self.environment);
             session.program(scan, Vec::new(), self.bounds).ok()
         });
-        let line = scanned.and_then(|scanned| host_key::line(&scanned.stdout));
+        let known_as = pinned.ssh.as_ref().map(|ssh| ssh.known_as.as_str());
+        let line = scanned.and_then(|scanned| host_key::line(&scanned.stdout, known_as));
         host_key::trouble(&remote.url, distrust, line.as_deref())
     }
 
@@ -297,6 +361,38 @@ impl GitCommand {
             Cut::NotStarted(_) | Cut::TooMuch(_) | Cut::Output(_) => UpstreamError::unavailable(reason),
         }
     }
+}
+
+/// The command that brings what is wanted.
+fn add_fetch(command: &mut Command, url: &str, want: &Want<'_>, into: &Path) {
+    command.arg("--git-dir").arg(into);
+    command.args([
+        "fetch",
+        "--quiet",
+        "--force",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-auto-maintenance",
+    ]);
+    let kept = |id: &ObjectId| format!("+{id}:refs/kept/{id}");
+    match want {
+        Want::Commits(_) | Want::Ref(_) => command.arg("--depth=1"),
+        Want::History => command.args(["--prune", "--filter=tree:0"]),
+        Want::Whole => command.arg("--prune"),
+    };
+    command.args(["--end-of-options", url]);
+    match want {
+        Want::Commits(commits) => command.args(commits.iter().map(kept)),
+        Want::Ref(name) => command.arg(format!("+{name}:refs/kept/{name}")),
+        Want::History | Want::Whole => {
+            command.args(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
+        }
+    };
+}
+
+/// Whether git was sent elsewhere, where it does not go by itself.
+fn is_redirect(complaint: &str) -> bool {
+    complaint.contains("The requested URL returned error: 30")
 }
 
 /// The object that a ref names and that did not come, if that is what git says.

@@ -5,7 +5,7 @@
 //! right only a person can tell, who compares it with what the host's owner says.
 
 use proxy_core::upstream::UpstreamError;
-use std::ffi::OsString;
+use std::{ffi::OsString, net::IpAddr};
 use tokio::process::Command;
 use url::Url;
 
@@ -33,8 +33,8 @@ pub(super) fn distrust(complaint: &str) -> Option<Distrust> {
         .then_some(Distrust::Unknown)
 }
 
-/// The command that asks a host for its keys.
-pub(super) fn scan(url: &Url, environment: &[(OsString, OsString)]) -> Command {
+/// The command that asks a host for its keys, at this address if there is one.
+pub(super) fn scan(url: &Url, address: Option<IpAddr>, environment: &[(OsString, OsString)]) -> Command {
     let mut command = Command::new("ssh-keyscan");
     command
         .env_clear()
@@ -43,17 +43,18 @@ pub(super) fn scan(url: &Url, environment: &[(OsString, OsString)]) -> Command {
     if let Some(port) = url.port() {
         command.arg("-p").arg(port.to_string());
     }
-    command.arg("--").arg(host(url));
+    let host = address.map_or_else(|| host(url).to_owned(), |address| address.to_string());
+    command.arg("--").arg(host);
     command
 }
 
 /// The host as `ssh` is told it.
-fn host(url: &Url) -> &str {
+pub(super) fn host(url: &Url) -> &str {
     url.host_str().unwrap_or_default().trim_matches(['[', ']'])
 }
 
-/// The best of the lines that a host's keys make in `known_hosts`.
-pub(super) fn line(scanned: &[u8]) -> Option<String> {
+/// The best of the lines that a host's keys make in `known_hosts`, where it is to be known by this name.
+pub(super) fn line(scanned: &[u8], known_as: Option<&str>) -> Option<String> {
     let scanned = String::from_utf8_lossy(scanned);
     let fine = |line: &&str| {
         line.len() <= LONGEST
@@ -62,7 +63,11 @@ pub(super) fn line(scanned: &[u8]) -> Option<String> {
     };
     let lines: Vec<&str> = scanned.lines().map(str::trim).filter(fine).collect();
     let of_kind = |kind: &&str| lines.iter().find(|line| line.split(' ').nth(1) == Some(*kind));
-    KINDS.iter().find_map(of_kind).map(|line| (*line).to_owned())
+    let best = KINDS.iter().find_map(of_kind)?;
+    Some(match (known_as, best.split_once(' ')) {
+        (Some(name), Some((_, key))) => format!("{name} {key}"),
+        _ => (*best).to_owned(),
+    })
 }
 
 /// The trouble, in a sentence that says what to do about it.
@@ -87,13 +92,17 @@ mod tests {
     #[test]
     fn the_best_key_is_shown_and_nothing_odd() {
         let scanned = b"# h.test:22 SSH-2.0-x\nh.test ssh-rsa AAAAR\nh.test ssh-ed25519 AAAAE\nh.test ecdsa-sha2-nistp256 AAAAC\n";
-        assert_eq!(line(scanned).as_deref(), Some("h.test ssh-ed25519 AAAAE"));
-        assert_eq!(line(b"h.test ssh-ed25519 \x1b[31m\n").as_deref(), None);
+        assert_eq!(line(scanned, None).as_deref(), Some("h.test ssh-ed25519 AAAAE"));
         assert_eq!(
-            line(format!("h ssh-rsa {}", "A".repeat(LONGEST)).as_bytes()),
+            line(scanned, Some("[n.test]:23")).as_deref(),
+            Some("[n.test]:23 ssh-ed25519 AAAAE")
+        );
+        assert_eq!(line(b"h.test ssh-ed25519 \x1b[31m\n", None).as_deref(), None);
+        assert_eq!(
+            line(format!("h ssh-rsa {}", "A".repeat(LONGEST)).as_bytes(), None),
             None
         );
-        assert_eq!(line(b""), None);
+        assert_eq!(line(b"", None), None);
     }
 
     #[test]
@@ -110,7 +119,7 @@ mod tests {
     #[test]
     fn a_host_is_scanned_at_its_own_port() {
         let arguments = |url: &str| {
-            let command = scan(&Url::parse(url).unwrap(), &[]);
+            let command = scan(&Url::parse(url).unwrap(), None, &[]);
             let arguments: Vec<_> = command.as_std().get_args().map(ToOwned::to_owned).collect();
             arguments.join(" ".as_ref()).into_string().unwrap()
         };

@@ -358,7 +358,7 @@ fn with_headers(
 }
 
 /// Where the repository really is, if the first question was redirected.
-fn redirected_base(base: &str, asked: &str, answered: &Url) -> Option<String> {
+pub(super) fn redirected_base(base: &str, asked: &str, answered: &Url) -> Option<String> {
     let tail = asked.strip_prefix(base)?;
     let base = answered.as_str().strip_suffix(tail)?;
     Some(base.to_owned())
