@@ -1,11 +1,9 @@
 //! How fast modules come out of a git repository beside `go` itself, measured in one run: `cargo xtask bench git`.
 //!
 //! One repository of 500 tags, about 50 MB packed and 12 MB a version, on a git host of this machine that counts what
-//! it sends. Both sides start cold, so the host's own work is in every number. Memory is measured in a process of
-//! its own, since the host lives in this one.
+//! it sends. Both sides start cold, so the host's own work is in every number. Memory is a test of its own (`git_memory`).
 #![expect(clippy::print_stdout, reason = "a benchmark is a report")]
 
-mod memory;
 mod ours;
 mod report;
 mod theirs;
@@ -27,17 +25,8 @@ const CROWD: usize = 20;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments.as_slice() {
-        // cargo asks every benchmark so whether it builds
-        arguments if arguments.contains(&"--test") => return ExitCode::SUCCESS,
-        ["zip-tree", url] => {
-            memory::zip_tree(url);
-            return ExitCode::SUCCESS;
-        }
-        _ => {}
-    }
-    if arguments.contains(&"--memory") {
-        memory::measure();
+    // cargo asks every benchmark so whether it builds
+    if arguments.contains(&"--test") {
         return ExitCode::SUCCESS;
     }
     let rounds = if arguments.contains(&"--quick") { 1 } else { 3 };
@@ -52,7 +41,6 @@ fn main() -> ExitCode {
     let crowd = world.versions(CROWD);
     if arguments.contains(&"--parts") {
         runtime.block_on(ours::parts(&world, &crowd));
-        memory::measure();
         return ExitCode::SUCCESS;
     }
     title("wall time and bytes from the host", ["ours", "go", "ratio"]);
@@ -114,7 +102,6 @@ fn main() -> ExitCode {
         line(&format!("the list of versions ({name})"), list, of_go(2));
     }
     runtime.block_on(ours::parts(&world, &crowd));
-    memory::measure();
     runtime.shutdown_timeout(Duration::from_secs(1));
     ExitCode::SUCCESS
 }
