@@ -4,9 +4,14 @@
 //! a write is lost, or the client library has asked a second time because the first answer was, the object is read back,
 //! and the mark says whose write it was. So a write that happened is never taken for one that found the name taken.
 
+mod download;
+mod names;
+
 use crate::{BucketUrl, Cloud};
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use download::Download;
+use futures::TryStreamExt;
+use names::short_enough;
 use object_store::{
     Attribute, Attributes, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
     PutOptions, PutPayload, UpdateVersion,
@@ -17,8 +22,8 @@ use object_store::{
     list::{PaginatedListOptions, PaginatedListStore},
     path::Path,
 };
-use proxy_core::{file::Sha256, store::StoreError, upstream::Chunks};
-use std::{borrow::Cow, fmt, future::Future, ops::Range, sync::Arc, time::Duration};
+use proxy_core::{store::StoreError, upstream::Chunks};
+use std::{borrow::Cow, fmt, future::Future, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
 /// What the mark is called among an object's metadata. Azure allows only what could be a variable's name.
@@ -30,15 +35,6 @@ const ATTEMPTS: u32 = 5;
 
 /// Before such a write is tried again; it doubles.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// How often a download that broke off is taken up again without a byte of progress.
-const RESUMES: u32 = 3;
-
-/// The longest element of a name that every server keeps, in bytes.
-const LONGEST_NAME: usize = 255;
-
-/// What is left of a longer one: enough to recognise it, and room for a sum.
-const CUT: usize = 128;
 
 /// A bucket, and the part of it that is ours.
 pub(crate) struct Objects {
@@ -290,19 +286,7 @@ impl Objects {
 
     /// The bytes of an opened object. Where they break off they are taken up again, from the same state alone.
     pub(crate) fn stream(&self, path: Path, found: GetResult) -> Chunks<StoreError> {
-        let resumable = Resumable {
-            objects: Arc::clone(&self.objects),
-            path,
-            tag: found.meta.e_tag.clone(),
-            rest: found.range.clone(),
-            chunks: found.into_stream(),
-            left: RESUMES,
-        };
-        stream::try_unfold(resumable, |mut resumable| async move {
-            let next = resumable.next().await?;
-            Ok(next.map(|bytes| (bytes, resumable)))
-        })
-        .boxed()
+        Download::new(Arc::clone(&self.objects), path, found).into_chunks()
     }
 }
 
@@ -313,65 +297,6 @@ impl State {
             generation: meta.version.clone(),
         }
     }
-}
-
-/// A download that can be taken up again.
-struct Resumable {
-    objects: Arc<dyn ObjectStore>,
-    path: Path,
-    tag: Option<String>,
-    rest: Range<u64>,
-    chunks: stream::BoxStream<'static, object_store::Result<Bytes>>,
-    left: u32,
-}
-
-impl Resumable {
-    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
-        loop {
-            let failed = match self.chunks.next().await {
-                Some(Ok(bytes)) => {
-                    self.rest.start += bytes.len() as u64;
-                    self.left = RESUMES;
-                    return Ok(Some(bytes));
-                }
-                None if self.rest.is_empty() => return Ok(None),
-                None => None,
-                Some(Err(error)) => Some(error),
-            };
-            let cut = || match failed {
-                Some(error) => unreadable(error),
-                None => StoreError::unavailable("a kept file ended early"),
-            };
-            if self.left == 0 || self.tag.is_none() || self.rest.is_empty() {
-                return Err(cut());
-            }
-            self.left -= 1;
-            let options = GetOptions {
-                if_match: self.tag.clone(),
-                range: Some(GetRange::Bounded(self.rest.clone())),
-                ..GetOptions::default()
-            };
-            match self.objects.get_opts(&self.path, options).await {
-                Ok(found) if found.meta.e_tag == self.tag => self.chunks = found.into_stream(),
-                _ => return Err(cut()),
-            }
-        }
-    }
-}
-
-/// A name of ours (not that of a module file) with every element short enough for servers that keep objects in files.
-/// One that is longer is cut, and told from others by its sum, as it is on a disk.
-fn short_enough(name: &str) -> Cow<'_, str> {
-    if !name.starts_with(".stoa/") || name.split('/').all(|element| element.len() <= LONGEST_NAME) {
-        return Cow::Borrowed(name);
-    }
-    let elements = name.split('/').map(|element| match element.get(..CUT) {
-        Some(start) if element.len() > LONGEST_NAME => {
-            Cow::Owned(format!("{start}~{}", Sha256::of(element.as_bytes())))
-        }
-        _ => Cow::Borrowed(element),
-    });
-    Cow::Owned(elements.collect::<Vec<_>>().join("/"))
 }
 
 /// Lets work go on to its end if nobody waits for it any more: half a write is worse than one that nobody asks about.
@@ -436,29 +361,5 @@ impl fmt::Debug for Objects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The client's own would tell credentials.
         f.debug_tuple("Objects").field(&self.url.to_string()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short_enough;
-
-    #[test]
-    fn only_a_long_element_of_a_name_of_ours_is_cut() {
-        let long = "m".repeat(256);
-        for name in [
-            ".stoa/seen/a@v1",
-            &format!("{long}/@v/v1.0.0.info"),
-            &format!(".stoa/{}", &long[1..]),
-        ] {
-            assert_eq!(short_enough(name), *name);
-        }
-        let (one, other) = (format!(".stoa/a/{long}a/b"), format!(".stoa/a/{long}b/b"));
-        let (one, other) = (short_enough(&one), short_enough(&other));
-        assert_ne!(one, other);
-        assert!(
-            one.starts_with(".stoa/a/mmm") && one.ends_with("/b") && one.len() < 220,
-            "{one}"
-        );
     }
 }
