@@ -1,5 +1,6 @@
 //! The database as the mirror knows it: asked once, proven, kept for ever.
 
+mod beside;
 mod evidence;
 mod heads;
 mod lookups;
@@ -9,6 +10,7 @@ use crate::{
     meters, note::VerifierKey, origin::Origin, record::Record, setting::DatabaseSetting, shelf::Shelf,
     tlog::TreeHead,
 };
+use beside::Beside;
 use bytes::Bytes;
 use heads::Known;
 use http_client::Client;
@@ -58,6 +60,8 @@ pub struct DatabaseParts<'a> {
     pub client: Client,
     /// Where what is proven is kept.
     pub records: Arc<dyn RecordStore>,
+    /// Where other mirrors kept theirs: looked at before the database is asked, and proven as its answers are.
+    pub beside: Vec<Arc<dyn RecordStore>>,
     /// Modules whose names the database is never told: GOPRIVATE and GONOSUMDB.
     pub exempt: Vec<Patterns>,
     /// How long it is remembered that the database does not know a version.
@@ -72,6 +76,7 @@ pub(crate) struct Inner {
     key: VerifierKey,
     origin: Origin,
     shelf: Shelf,
+    beside: Vec<Beside>,
     exempt: Vec<Patterns>,
     grace: Duration,
     /// The greatest head this process knows of.
@@ -110,6 +115,11 @@ impl Database {
             key: parts.setting.key.clone(),
             origin: Origin::new(parts.client, parts.setting, parts.chain),
             shelf: Shelf::new(parts.records, name),
+            beside: parts
+                .beside
+                .into_iter()
+                .map(|records| Beside::new(Shelf::new(records, name)))
+                .collect(),
             exempt: parts.exempt,
             grace: parts.grace,
             known: Mutex::default(),

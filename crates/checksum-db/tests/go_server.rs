@@ -22,6 +22,7 @@ fn database(setting: &str, store: &MemoryStore) -> Database {
         chain: &[],
         client: Client::new(&Settings::default()).unwrap(),
         records: Arc::new(store.clone()),
+        beside: Vec::new(),
         exempt: Vec::new(),
         absent: Duration::from_secs(30),
         grace: Duration::ZERO,

@@ -103,19 +103,29 @@ pub(crate) fn checksum_relay(
 ) -> Result<Option<Arc<dyn ChecksumRelay>>, Failure> {
     let client = client(config, environment, &own_id())?;
     let records: Arc<dyn RecordStore> = Arc::new(MemoryStore::new());
-    let database = database(config, &client, &records);
+    let database = database(config, &client, &records, Vec::new());
     Ok(database.map(|database| Arc::new(database) as Arc<dyn ChecksumRelay>))
 }
 
 /// Puts everything together. Blocks shortly.
 pub(crate) fn wire(config: &Config, environment: &Environment, storage: Storage) -> Result<Wired, Failure> {
+    wire_beside(config, environment, storage, Vec::new())
+}
+
+/// The same, with other mirrors' records of the checksum database to look at before it is asked.
+pub(crate) fn wire_beside(
+    config: &Config,
+    environment: &Environment,
+    storage: Storage,
+    beside: Vec<Arc<dyn RecordStore>>,
+) -> Result<Wired, Failure> {
     let own_id = own_id();
     let client = client(config, environment, &own_id)?;
     let proxies = proxies(config, &client)?;
     let credentials = direct::credentials(config, environment)?;
     let leases = leases::leases(config, &storage)?;
     let feed = KeptFeed::of(&storage);
-    let database = database(config, &client, &storage.records);
+    let database = database(config, &client, &storage.records, beside);
     let authority: Option<Arc<dyn ChecksumAuthority>> = database
         .clone()
         .map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>);
@@ -175,7 +185,7 @@ pub(crate) fn authority(
     records: &Arc<dyn RecordStore>,
 ) -> Result<Option<Arc<dyn ChecksumAuthority>>, Failure> {
     let client = client(config, environment, &own_id())?;
-    let database = database(config, &client, records);
+    let database = database(config, &client, records, Vec::new());
     Ok(database.map(|database| Arc::new(database) as Arc<dyn ChecksumAuthority>))
 }
 
@@ -197,13 +207,19 @@ fn client(config: &Config, environment: &Environment, own_id: &str) -> Result<Cl
 }
 
 /// The checksum database, if there is one. Private modules are none of its business, and neither are those to skip.
-fn database(config: &Config, client: &Client, records: &Arc<dyn RecordStore>) -> Option<Database> {
+fn database(
+    config: &Config,
+    client: &Client,
+    records: &Arc<dyn RecordStore>,
+    beside: Vec<Arc<dyn RecordStore>>,
+) -> Option<Database> {
     let setting = config.checksums.database.as_ref()?;
     Some(Database::new(DatabaseParts {
         setting,
         chain: &config.upstream.chain,
         client: client.clone(),
         records: Arc::clone(records),
+        beside,
         exempt: vec![config.upstream.private.clone(), config.checksums.skip.clone()],
         absent: config.lifetimes.absent,
         grace: CACHED_HEADS,

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The record of the greatest head.
-const LATEST: &str = "latest";
+pub(super) const LATEST: &str = "latest";
 
 /// The largest note that is read.
 pub(super) const NOTE_LIMIT: usize = 1 << 20;

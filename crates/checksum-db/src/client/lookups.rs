@@ -61,6 +61,10 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
+        if let Some(answer) = self.find_beside(module, &path).await? {
+            looked_up("kept");
+            return Ok(Arc::new(answer));
+        }
         let outcome = self.find_there(module, &path).await;
         looked_up(match &outcome {
             Ok(_) => "fetched",
@@ -83,7 +87,17 @@ impl Inner {
             self.unknown.insert(module.clone(), ());
             return Err(unknown());
         };
-        let lookup = self.read(module, &message)?;
+        self.take(module, path, &message).await
+    }
+
+    /// Proves what was answered, and keeps it.
+    pub(super) async fn take(
+        &self,
+        module: &ModuleVersion,
+        path: &str,
+        message: &[u8],
+    ) -> Result<Answer, ChecksumError> {
+        let lookup = self.read(module, message)?;
         let offered = self.open(lookup.note)?;
         if lookup.id >= offered.head.size {
             return Err(self.unproven("its tree head does not reach the record"));

@@ -22,6 +22,17 @@ const MOST_BYTES: u64 = 16 << 20;
 /// Tiles in memory, each as wide as it was seen.
 pub(super) struct Warm(moka::sync::Cache<(u32, u64), (Tile, Bytes)>);
 
+/// Where tiles are looked for first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// In memory and in our records.
+    Kept,
+    /// In the records of other mirrors.
+    Beside,
+    /// At the database.
+    Fetched,
+}
+
 /// Proven tiles, and which of them are not kept yet.
 #[derive(Debug)]
 pub(super) struct Gathered {
@@ -56,35 +67,43 @@ impl Inner {
     pub(super) async fn gather(&self, plan: &Plan) -> Result<Gathered, ChecksumError> {
         let tiles = plan.tiles();
         let kept = try_join_all(tiles.iter().map(|tile| self.kept_tile(*tile))).await?;
-        let fetch = |again: bool| {
-            let bring = tiles.iter().zip(&kept).map(move |(tile, kept)| async move {
-                match kept {
-                    Some(bytes) if !again => Ok(bytes.clone()),
-                    _ => self.fetch_tile(*tile).await,
-                }
-            });
-            try_join_all(bring)
-        };
-        let missing = tiles
-            .iter()
-            .zip(&kept)
-            .filter(|(_, kept)| kept.is_none())
-            .map(|(tile, _)| *tile);
-        let fetched: Vec<_> = missing.collect();
-        match plan.authenticate(&fetch(false).await?) {
-            Ok(proven) => return Ok(Gathered { proven, fetched }),
-            Err(error) if fetched.len() == tiles.len() => return Err(self.unproven(error)),
-            Err(error) => {
+        let missing = tiles.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+        let missing: Vec<_> = missing.map(|(tile, _)| *tile).collect();
+        let mut ways = Vec::new();
+        if missing.len() < tiles.len() {
+            ways.push((Way::Kept, missing));
+        }
+        if !self.beside.is_empty() {
+            ways.push((Way::Beside, tiles.to_vec()));
+        }
+        ways.push((Way::Fetched, tiles.to_vec()));
+        let mut outcome = None;
+        for (way, fetched) in ways {
+            if let Some(error) = outcome.take() {
                 tracing::warn!(database = self.name, %error, "kept tiles do not prove this head; fetching them anew");
             }
+            let bring = tiles.iter().zip(&kept).map(|(tile, kept)| async move {
+                match kept {
+                    Some(bytes) if way == Way::Kept => Ok(bytes.clone()),
+                    _ => self.bring_tile(*tile, way).await,
+                }
+            });
+            match plan.authenticate(&try_join_all(bring).await?) {
+                Ok(proven) => return Ok(Gathered { proven, fetched }),
+                Err(error) => outcome = Some(error),
+            }
         }
-        let proven = plan
-            .authenticate(&fetch(true).await?)
-            .map_err(|error| self.unproven(error))?;
-        Ok(Gathered {
-            proven,
-            fetched: tiles.to_vec(),
-        })
+        let error = outcome.map(|error| error.to_string()).unwrap_or_default();
+        Err(self.unproven(error))
+    }
+
+    async fn bring_tile(&self, tile: Tile, way: Way) -> Result<Bytes, ChecksumError> {
+        if way != Way::Fetched
+            && let Some(bytes) = self.tile_beside(tile).await
+        {
+            return Ok(bytes);
+        }
+        self.fetch_tile(tile).await
     }
 
     /// The bytes of a tile of our tree; `None` if the tree is too small for it.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, helpers too")]
 
+mod beside;
 mod forks;
 mod lies;
 mod noted;
@@ -55,6 +56,27 @@ impl World {
     }
 
     fn database_with(&self, setting: &str, chain: &str, grace: Duration) -> Database {
+        self.database_beside(setting, chain, grace, Vec::new())
+    }
+
+    /// What a mirror sees that is filled from the store of another world.
+    fn database_filled_from(&self, other: &Self) -> Database {
+        let setting = self.there.setting();
+        self.database_beside(
+            &setting,
+            "",
+            Duration::from_secs(3600),
+            vec![Arc::new(other.store.clone())],
+        )
+    }
+
+    fn database_beside(
+        &self,
+        setting: &str,
+        chain: &str,
+        grace: Duration,
+        beside: Vec<Arc<dyn RecordStore>>,
+    ) -> Database {
         let setting = DatabaseSetting::parse(setting).unwrap().unwrap();
         let chain = match chain {
             "" => Vec::new(),
@@ -65,6 +87,7 @@ impl World {
             chain: &chain,
             client: self.client.clone(),
             records: Arc::new(self.store.clone()),
+            beside,
             exempt: vec![
                 Patterns::parse("corp.test").unwrap(),
                 Patterns::parse("skipped.test,golang.org").unwrap(),

@@ -18,16 +18,36 @@ pub(crate) struct NotedStore {
 }
 
 impl NotedStore {
+    /// The records that are there.
+    pub(crate) async fn records(&self) -> Vec<(RecordKey, Record)> {
+        let keys: Vec<_> = self.keys.lock().unwrap().iter().cloned().collect();
+        let mut records = Vec::new();
+        for key in keys {
+            records.extend(self.read(&key).await.unwrap().map(|record| (key, record)));
+        }
+        records
+    }
+
+    /// The same records, the last byte of this one changed.
+    pub(crate) async fn damaged(&self, damaged: &RecordKey) -> Self {
+        let copy = Self::default();
+        for (key, record) in self.records().await {
+            let mut bytes = record.bytes.to_vec();
+            if key == *damaged {
+                *bytes.last_mut().unwrap() ^= 1;
+            }
+            let _new = copy.write(&key, bytes.into(), None).await.unwrap();
+        }
+        copy
+    }
+
     /// The texts of the records that have this in their key.
     pub(crate) async fn texts(&self, part: &str) -> Vec<String> {
-        let keys: Vec<_> = self.keys.lock().unwrap().iter().cloned().collect();
-        let mut texts = Vec::new();
-        for key in keys.iter().filter(|key| key.as_str().contains(part)) {
-            if let Some(record) = self.read(key).await.unwrap() {
-                texts.push(String::from_utf8_lossy(&record.bytes).into_owned());
-            }
-        }
-        texts
+        let records = self.records().await.into_iter();
+        let named = records.filter(|(key, _)| key.as_str().contains(part));
+        named
+            .map(|(_, record)| String::from_utf8_lossy(&record.bytes).into_owned())
+            .collect()
     }
 }
 

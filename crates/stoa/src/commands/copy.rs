@@ -11,7 +11,7 @@ use crate::{
     exit::Failure,
     open_store::{open_at, open_to_read},
     transfer::{Ending, Source, Tally, Target, progress::Progress, transfer},
-    wiring::{Wired, wire},
+    wiring::{Wired, wire_beside},
 };
 use clap::{Arg, ArgMatches, Command, value_parser};
 use indicatif::{HumanBytes, HumanCount};
@@ -21,8 +21,10 @@ use tokio_util::sync::CancellationToken;
 const HELP: &str = "\
 Every file is checked on its way, as a file from an upstream is: by the sums of
 the checksum database (or the record of its first sight) and by the rules of
-module zips. Those records are copied too. What TO has stays as it is: a file of
-FROM that disagrees with it is reported, and the exit code is 1.
+module zips. Those records are copied too, and what FROM has of the checksum
+database is proven before the database itself is asked: a mirror with no way out
+can be copied. What TO has stays as it is: a file of FROM that disagrees with it
+is reported, and the exit code is 1.
 
 The command may be stopped at any time and run again; it copies what is missing.
 Servers may go on using both stores meanwhile.
@@ -34,7 +36,7 @@ Examples:
   stoa copy 's3://old?profile=athens' postgres://stoa@db/stoa
       each URL may carry settings of its own
   STOA_CHECKSUMS__DATABASE=off stoa copy file:./a file:./b
-      without asking a checksum database, on a machine with no way out
+      without a checksum database, from a mirror that never asked one
 
 Exit codes:
    0  TO has everything that FROM has
@@ -89,7 +91,8 @@ pub(super) async fn fill(
 ) -> Result<(), Failure> {
     let storage = open_at(to, what, config).await?;
     let description = storage.description.clone();
-    let wired = tokio::task::block_in_place(|| wire(config, environment, storage))?;
+    let beside = source.records.iter().cloned().collect();
+    let wired = tokio::task::block_in_place(|| wire_beside(config, environment, storage, beside))?;
     let Wired {
         mirror,
         catalog,

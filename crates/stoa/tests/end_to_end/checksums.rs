@@ -94,6 +94,31 @@ fn a_project_builds_with_the_database_on_and_again_with_everything_unplugged() {
 }
 
 #[test]
+fn a_mirror_with_no_way_out_is_copied_with_all_that_a_client_verifies_by() {
+    let (upstream, database) = (FakeUpstream::serving(fixtures()), database());
+    let stoa = mirror(&upstream, &database);
+    let Some(go_online) = go(&stoa, &database) else {
+        skip_or_fail!("there is no go command here")
+    };
+    let project = Project::new("example.test/app").file("main.go", MAIN);
+    go_online.succeed(project.folder(), ["mod", "tidy"]);
+    go_online.succeed(project.folder(), ["build", "-o", "app", "."]);
+    upstream.unplug();
+    database.unplug();
+    let setup = stoa.setup().clone();
+    assert!(stoa.stop().0.success());
+    let done = setup.run(["copy", "file:stoa-data", "file:other"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    let copied = setup.arguments(["--storage", "file:other"]).start();
+    let fresh = go(&copied, &database).unwrap();
+    let again = Project::new("example.test/app")
+        .file("main.go", MAIN)
+        .file("go.mod", &project.read("go.mod"));
+    fresh.succeed(again.folder(), ["mod", "download", "all"]);
+    fresh.succeed(again.folder(), ["build", "-mod=mod", "-o", "app", "."]);
+}
+
+#[test]
 fn a_module_that_the_database_does_not_know_is_refused() {
     let unknown = Module::new("example.test/unknown", "v1.0.0");
     let (upstream, database) = (FakeUpstream::serving([unknown]), database());
