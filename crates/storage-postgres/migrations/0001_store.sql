@@ -22,7 +22,9 @@ CREATE TABLE {schema}.files (
     content bigint NOT NULL UNIQUE,
     chunk integer NOT NULL CHECK (chunk > 0)
 );
-CREATE UNIQUE INDEX files_versions ON {schema}.files (path, version) WHERE kind = 'info';
+-- Not unique, though it could be: of two nodes that insert one name at once, ON CONFLICT lets the second one wait at the
+-- primary key, but a second unique index would refuse it.
+CREATE INDEX files_versions ON {schema}.files (path, version) WHERE kind = 'info';
 
 -- The names taken away from contents that were found damaged; the contents stay.
 CREATE TABLE {schema}.damaged (

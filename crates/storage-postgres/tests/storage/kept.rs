@@ -198,3 +198,29 @@ async fn a_name_cannot_be_given_to_less_than_its_bytes() {
     let error = run(&mut owner, call).await.unwrap_err();
     assert!(error.to_string().contains("4 bytes has 3"), "{error}");
 }
+
+/// Of two inserts of one name at the same moment, the second waits at the key that ON CONFLICT names. Any other unique
+/// index that holds what the name says would refuse it, now and then.
+#[tokio::test]
+async fn a_race_for_a_name_meets_one_unique_index_alone() {
+    let schema = match Schema::direct() {
+        Ok(schema) => schema,
+        Err(why) => testkit::skip_or_fail!("{why}"),
+    };
+    let (_store, mut owner) = (schema.store().await, schema.owner().await);
+    let unique = format!(
+        "SELECT pg_get_indexdef(indexrelid) FROM pg_index \
+         WHERE indrelid = '{}.files'::regclass AND indisunique ORDER BY 1",
+        schema.name()
+    );
+    let rows = sqlx::raw_sql(AssertSqlSafe(unique))
+        .fetch_all(&mut owner)
+        .await
+        .unwrap();
+    let columns: Vec<_> = rows
+        .iter()
+        .map(|row| row.get::<String, _>(0).split_once('(').unwrap().1.to_owned())
+        .collect();
+    // A content has a number of its own, which nobody else can have.
+    assert_eq!(columns, ["content)", "name)"]);
+}
