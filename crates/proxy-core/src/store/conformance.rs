@@ -105,6 +105,9 @@ pub struct Promise<P: ?Sized + 'static> {
 /// How often a promise about timing is asked. Asked once, half of the wrong stores get away with it.
 const ROUNDS: u32 = 50;
 
+/// How many races are run at a time: they are about different names, and some servers let who loses wait for seconds.
+const RACES: usize = 5;
+
 /// How long a promise may take: only a store that hangs meets it. Fifty rounds of eight writers for one name take two
 /// minutes on a server that makes each of them wait its turn.
 const LIMIT: Duration = Duration::from_secs(300);

@@ -1,14 +1,15 @@
 //! What is true while several insert, or read, at once.
 
 use super::{
-    Place, ROUNDS, Samples,
+    Place, RACES, ROUNDS, Samples,
     reading::{assert_kept, bytes_of, read},
 };
 use crate::{
+    module::ModuleVersion,
     store::{Inserted, ModuleStore, Part},
     verify::Verified,
 };
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -20,12 +21,11 @@ const CONTENDERS: u32 = 8;
 pub(super) async fn racing_inserts_have_one_winner(place: &dyn Place) {
     let samples = Samples::new();
     let stores = [place.open().await, place.open().await];
-    for round in 0..ROUNDS {
+    let (samples, stores) = (&samples, &stores);
+    let rounds = stream::iter(0..ROUNDS).for_each_concurrent(RACES, |round| async move {
         let module = Samples::module("example.com/m", &format!("v1.0.{round}"));
-        // Every fifth round with files that do not come from memory.
-        let size = if round % 5 == 4 { 100_000 } else { 0 };
-        let files = join_all((0..CONTENDERS).map(|salt| samples.go_mod(&module, salt, size))).await;
-        let outcomes = race(&stores, &files).await;
+        let files = join_all((0..CONTENDERS).map(|salt| contender(samples, &module, round, salt))).await;
+        let outcomes = race(stores, &files).await;
         let winners: Vec<&Verified> = outcomes
             .iter()
             .zip(&files)
@@ -40,20 +40,21 @@ pub(super) async fn racing_inserts_have_one_winner(place: &dyn Place) {
         );
         let losers = outcomes.iter().filter(|found| **found == Inserted::Other).count();
         assert_eq!(losers as u32, CONTENDERS - 1, "round {round}: {outcomes:?}");
-        for store in &stores {
+        for store in stores {
             assert_kept(&**store, winners[0]).await;
         }
-    }
+    });
+    rounds.await;
 }
 
 pub(super) async fn racing_inserts_of_the_same_bytes_are_new_once(place: &dyn Place) {
     let samples = Samples::new();
     let stores = [place.open().await, place.open().await];
-    for round in 0..ROUNDS {
+    let (samples, stores) = (&samples, &stores);
+    let rounds = stream::iter(0..ROUNDS).for_each_concurrent(RACES, |round| async move {
         let module = Samples::module("example.com/m", &format!("v1.0.{round}"));
-        let size = if round % 5 == 4 { 100_000 } else { 0 };
-        let files = join_all((0..CONTENDERS).map(|_| samples.go_mod(&module, 0, size))).await;
-        let outcomes = race(&stores, &files).await;
+        let files = join_all((0..CONTENDERS).map(|_| contender(samples, &module, round, 0))).await;
+        let outcomes = race(stores, &files).await;
         let count = |wanted| outcomes.iter().filter(|found| **found == wanted).count() as u32;
         assert_eq!(
             (count(Inserted::New), count(Inserted::Same)),
@@ -61,6 +62,17 @@ pub(super) async fn racing_inserts_of_the_same_bytes_are_new_once(place: &dyn Pl
             "round {round}: {outcomes:?}"
         );
         assert_kept(&*stores[1], &files[0]).await;
+    });
+    rounds.await;
+}
+
+/// What is raced with: in every other round an `.info`, since a store may do more for one, and in every fifth a file that
+/// does not come from memory.
+async fn contender(samples: &Samples, module: &ModuleVersion, round: u32, salt: u32) -> Verified {
+    match round {
+        _ if round % 5 == 4 => samples.go_mod(module, salt, 100_000).await,
+        _ if round % 2 == 1 => samples.info(module, salt).await,
+        _ => samples.go_mod(module, salt, 0).await,
     }
 }
 
