@@ -6,6 +6,7 @@ use crate::{
     tidy,
     tree::cargo,
 };
+use std::num::NonZero;
 
 /// How long each fuzz target makes up input in an ordinary run, in seconds.
 const FUZZ_SECONDS: &str = "10";
@@ -45,6 +46,18 @@ pub(crate) fn run() -> Result<(), Failure> {
             .env("STOA_FUZZ_SECONDS", FUZZ_SECONDS)
             .env("STOA_TEST_BINARY", &release.binary)
             .env("STOA_TEST_DEPLOY", "all")
+            .env("RUST_TEST_THREADS", threads())
             .envs(services.environment.iter().cloned()),
     )
+}
+
+/// How many tests run at a time, unless somebody says so: two for each processor, since half of what they do is to wait
+/// for servers, for leases that run out and for origins that are away.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests says so by the environment"
+)]
+fn threads() -> String {
+    let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| (2 * processors()).to_string())
 }
