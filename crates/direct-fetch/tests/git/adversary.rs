@@ -250,6 +250,8 @@ async fn an_object_larger_than_any_module_is_refused() {
         &tree,
     ]);
     repository.tag("v1.0.0", &bomb);
+    // Packed beforehand, so that the server sends what it has and is not silent while it compresses all of it.
+    repository.git(["repack", "-a", "-d", "-q", "--window=0"]);
     let git = house.read(TransportChoice::BuiltIn, |_| {});
     match fetch(&git, &house.source("r"), "v1.0.0").await {
         Err(
