@@ -11,6 +11,9 @@ use std::{
     process::Command,
 };
 
+/// The time of a source, in seconds since 1970. (reproducible-builds.org.)
+pub(super) const TIME: &str = "SOURCE_DATE_EPOCH";
+
 /// A release binary, and what it says of itself.
 #[derive(Debug)]
 pub(crate) struct Build {
@@ -52,7 +55,21 @@ impl Build {
 /// Builds the release binary of this tree.
 pub(crate) fn release() -> Result<PathBuf, Failure> {
     let folder = root().join("target/release-build");
-    build_in(&root(), &folder, &[])
+    build_in(&root(), &folder, &time_of_source())
+}
+
+/// The time that git has of this checkout, if it is one: the build script finds it too, but compilers of C, which write
+/// the time of day where a source asks for it, are told by the environment alone.
+fn time_of_source() -> Vec<(&'static str, String)> {
+    let git = |arguments: &[&str]| command_output("git", arguments).ok();
+    let top = git(&["rev-parse", "--show-toplevel"]).map(|top| PathBuf::from(top.trim()).canonicalize());
+    if !matches!((top, root().canonicalize()), (Some(Ok(top)), Ok(root)) if top == root) {
+        return Vec::new();
+    }
+    let time = git(&["log", "-1", "--format=%ct"]);
+    time.map(|time| (TIME, time.trim().to_owned()))
+        .into_iter()
+        .collect()
 }
 
 /// Builds the release binary of this tree, and lays it where it is wanted.
@@ -64,6 +81,15 @@ pub(super) fn release_into(file: &Path) -> Result<(), Failure> {
     std::fs::copy(release()?, file).map_err(failed).map(drop)
 }
 
+/// Whether the environment of this command says it; then that goes before, as it does in any build.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a packager says version and time by the environment"
+)]
+fn is_said(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
 /// Builds the release binary of a tree, into a folder of its own: its flags would unsettle what other builds keep.
 pub(super) fn build_in(tree: &Path, into: &Path, stamps: &[(&str, String)]) -> Result<PathBuf, Failure> {
     let mut cargo = cargo();
@@ -71,7 +97,12 @@ pub(super) fn build_in(tree: &Path, into: &Path, stamps: &[(&str, String)]) -> R
         .args(["build", "--release", "--locked", "--package", "stoa"])
         .current_dir(tree)
         .env("CARGO_TARGET_DIR", into)
-        .envs(stamps.iter().map(|(name, value)| (*name, value)))
+        .envs(
+            stamps
+                .iter()
+                .filter(|(name, _)| !is_said(name))
+                .map(|(name, value)| (*name, value)),
+        )
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     let folders = remapped(tree, into)?;
     let rust: Vec<String> = folders

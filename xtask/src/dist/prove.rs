@@ -2,7 +2,7 @@
 //! the stage of the image that compiles is really run.
 
 use super::{
-    build::{build_in, command_output},
+    build::{TIME, build_in, command_output},
     sums::sha256,
 };
 use crate::{Failure, deploy, step::program, tree::root};
@@ -81,13 +81,10 @@ fn build(name: &str, commit: &str) -> Result<PathBuf, Failure> {
     build_in(&tree, &folder.join("target"), &stamps(commit)?)
 }
 
-/// What git would have told the build. The environment of this command goes before, as it does in any build.
+/// What git would have told the build.
 fn stamps(commit: &str) -> Result<Vec<(&'static str, String)>, Failure> {
     let time = command_output("git", &["log", "-1", "--format=%ct", commit])?;
-    let mut stamps = vec![
-        ("STOA_COMMIT", commit.to_owned()),
-        ("SOURCE_DATE_EPOCH", time.trim().to_owned()),
-    ];
+    let mut stamps = vec![("STOA_COMMIT", commit.to_owned()), (TIME, time.trim().to_owned())];
     // No tag at all is no failure: then the package says the version.
     if let Ok(version) = command_output(
         "git",
