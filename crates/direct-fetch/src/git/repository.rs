@@ -301,6 +301,21 @@ impl<'a> Repository<'a> {
             self.remote.url
         ))
     }
+
+    /// What a tree has under a name.
+    fn entry(
+        &self,
+        tree: &gix::Tree<'_>,
+        name: &str,
+    ) -> Result<Option<(EntryKind, ObjectId)>, UpstreamError> {
+        for entry in tree.iter() {
+            let entry = entry.map_err(|error| self.broken(&error))?;
+            if entry.filename() == name {
+                return Ok(Some((entry.mode().kind(), entry.id().detach())));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Objects for Repository<'_> {
@@ -320,12 +335,24 @@ impl Objects for Repository<'_> {
         let Ok(tree) = object.peel_to_tree() else {
             return Ok(None);
         };
-        let entry = tree
-            .lookup_entry_by_path(path)
-            .map_err(|error| self.broken(&error))?;
-        match entry {
-            Some(entry) if !matches!(entry.mode().kind(), EntryKind::Tree | EntryKind::Commit) => {
-                let blob = entry.object().map_err(|error| self.broken(&error))?;
+        // Name by name, and only from tree to tree: what a submodule holds is not here, and is no trouble.
+        let (folders, name) = match path.rsplit_once('/') {
+            Some((folders, name)) => (folders.split('/').collect(), name),
+            None => (Vec::new(), path),
+        };
+        let mut tree = tree;
+        for folder in folders {
+            match self.entry(&tree, folder)? {
+                Some((EntryKind::Tree, id)) => {
+                    let found = objects.find_object(id).map_err(|error| self.broken(&error))?;
+                    tree = found.try_into_tree().map_err(|error| self.broken(&error))?;
+                }
+                _ => return Ok(None),
+            }
+        }
+        match self.entry(&tree, name)? {
+            Some((kind, id)) if !matches!(kind, EntryKind::Tree | EntryKind::Commit) => {
+                let blob = objects.find_object(id).map_err(|error| self.broken(&error))?;
                 Ok(Some(Bytes::from(blob.detach().data)))
             }
             _ => Ok(None),

@@ -208,7 +208,9 @@ impl GitCommand {
             return command;
         };
         // In the environment, since arguments are for all to see; and only for the host it belongs to.
+        // Whoever is in between could read it where any certificate is taken.
         if let Some(header) = access.authorization()
+            && !remote.unverified_tls
             && let Ok(url) = url::Url::parse(&remote.url)
             && url.scheme() == "https"
         {
