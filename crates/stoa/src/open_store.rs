@@ -100,7 +100,10 @@ pub(crate) async fn open_to_read(url: &StorageUrl, what: &str, config: &Config) 
         StorageUrl::Bucket(url) => to_read(bucket(url, what, config)?, url.to_string(), config),
         StorageUrl::Postgres(url) => {
             let store = connected(PostgresStore::connect_to_read(url).await, url, what)?;
-            to_read(store, url.to_string(), config)
+            Ok(Storage {
+                quarantine: Some(Arc::new(store.clone())),
+                ..to_read(store, url.to_string(), config)?
+            })
         }
         url => open_at(url, what, config).await,
     }

@@ -204,7 +204,12 @@ impl Ingest {
     /// these bytes.
     pub async fn insert_seen(&self, file: Unverified, seen: Sight) -> Result<Inserted, MirrorError> {
         let verified = self.verify(file.of_commit(seen.commit.as_deref())).await?;
-        self.insert_and_record(&verified, seen).await
+        // When and from where is the other store's word; what the bytes are is not.
+        let sight = Sight {
+            when: seen.when,
+            ..sight_of(&verified, &seen.from, seen.commit.as_deref())
+        };
+        self.insert_and_record(&verified, sight).await
     }
 
     async fn verify(&self, file: Unverified) -> Result<Verified, VerifyError> {

@@ -33,8 +33,9 @@ Examples:
   stoa copy file:./stoa-data s3://modules/go
       move from a disk to a bucket: copy, restart the servers with the bucket,
       copy once more for what they fetched in between
-  stoa copy 's3://old?profile=athens' postgres://stoa@db/stoa
-      each URL may carry settings of its own
+  stoa copy 's3://old?profile=archive' postgres://stoa@db/stoa
+      each URL may carry settings of its own (name what Athens kept in
+      storage.also instead: it spells names with capitals in another way)
   STOA_CHECKSUMS__DATABASE=off stoa copy file:./a file:./b
       without a checksum database, from a mirror that never asked one
 
@@ -101,15 +102,17 @@ pub(super) async fn fill(
     } = wired;
     let target = Target {
         ingest: mirror.ingest().clone(),
-        catalog,
+        catalog: catalog.clone(),
     };
     let progress = Progress::new();
     progress.tell(&format!("from {}\n  to {description}", source.name));
     let at_a_time = usize::from(*matches.get_one::<u16>("parallel").unwrap_or(&8));
     let (tally, ending) = transfer(source, &target, at_a_time, &progress, stop).await;
-    let fed = match feed.in_records() {
-        Some(feed) => feed.append_announced().await,
-        None => Ok(()),
+    let fed = match (feed.in_records(), &catalog) {
+        // Not only what was announced now: an earlier run may have been killed before it came to this.
+        (Some(feed), Some(catalog)) if ending == Ending::Done => feed.catch_up(&**catalog).await.map(drop),
+        (Some(feed), _) => feed.append_announced().await,
+        (None, _) => Ok(()),
     };
     progress.finish();
     print(&summary(&tally))?;

@@ -7,7 +7,7 @@ use super::print;
 use crate::{
     config::{Config, environment::Environment, storage_url::StorageUrl},
     exit::Failure,
-    open_store::{Storage, open_store},
+    open_store::{Storage, open_store, open_to_read},
     wiring,
 };
 use futures::{StreamExt, stream};
@@ -43,7 +43,11 @@ pub(crate) fn run(config: &Config, environment: &Environment, repair: bool) -> R
             let reason = format!("storage.url: {}: there is no such folder", folder.display());
             return Err(Failure::Unavailable(reason));
         }
-        let storage = open_store(config).await?;
+        // Who only looks makes no schema, which would be one without faults.
+        let storage = match &config.storage {
+            url @ StorageUrl::Postgres(_) if !repair => open_to_read(url, "storage.url", config).await?,
+            _ => open_store(config).await?,
+        };
         Verification::new(config, environment, storage, repair)?
             .run()
             .await
