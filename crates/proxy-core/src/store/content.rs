@@ -6,9 +6,10 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::{fmt, fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
 
-/// How much is read from an open file at a time. Larger pieces gain nothing; with the 8 KiB that readers use by
-/// default, handing each piece to a blocking thread costs ten times as much as reading it.
-const PIECE: u64 = 256 << 10;
+/// How much is read from an open file at a time. Larger pieces gain nothing, and up to four of them wait in memory for
+/// each slow reader; with the 8 KiB that readers use by default, handing each piece to a blocking thread costs ten times
+/// as much as reading it.
+const PIECE: u64 = 128 << 10;
 
 /// How much of a file to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,6 +36,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// No request of the protocol has a head near this size, and what is taken in of one lies in memory.
 const LARGEST_HEAD: usize = 64 << 10;
 
+/// How much of an answer waits for a slow reader, about: one piece of a file, not the 400 KiB that hyper would queue.
+const WAITING: usize = 128 << 10;
+
 /// Requests under way on one HTTP/2 connection; as many as a `go` command ever makes.
 const STREAMS: u32 = 256;
 
@@ -100,7 +103,8 @@ where
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(reception.patience.idle)
-        .max_header_size(LARGEST_HEAD);
+        .max_header_size(LARGEST_HEAD)
+        .max_buf_size(WAITING);
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     drive(
         serving,

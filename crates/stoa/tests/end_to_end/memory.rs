@@ -8,13 +8,13 @@ use testkit::{
 };
 use tokio::task::JoinSet;
 
-/// The most that may ever be resident, in bytes.
-const LIMIT: u64 = 100_000_000;
+/// The most that it may ever hold beside its own code, in bytes: a whole release build stays under 100 MB with it.
+const LIMIT: u64 = 75_000_000;
 
 const ZIP: &str = "/example.test/huge/@v/v1.0.0.zip";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_hundred_megabytes_go_through_in_one_hundred() {
+async fn four_hundred_megabytes_go_through_in_less_than_a_fifth() {
     let upstream = FakeUpstream::serving([Module::new("example.test/huge", "v1.0.0").weighing(400, 5)]);
     let size = size_at(&upstream).await;
     assert!(size > 400 << 20);
@@ -24,8 +24,8 @@ async fn four_hundred_megabytes_go_through_in_one_hundred() {
     let (count, ending) = drain(Ask::get(&url).open().await.unwrap()).await;
     ending.unwrap();
     assert_eq!(count, size);
-    let cold = stoa.memory().peak;
-    assert!(cold < LIMIT, "{cold} bytes were resident while it came in");
+    let cold = stoa.memory().peak_beside_code();
+    assert!(cold < LIMIT, "{cold} bytes were held while it came in");
 
     let mut reading = JoinSet::new();
     for _ in 0..20 {
@@ -37,8 +37,8 @@ async fn four_hundred_megabytes_go_through_in_one_hundred() {
         ending.unwrap();
         assert_eq!(count, size);
     }
-    let warm = stoa.memory().peak;
-    assert!(warm < LIMIT, "{warm} bytes were resident while twenty read it");
+    let warm = stoa.memory().peak_beside_code();
+    assert!(warm < LIMIT, "{warm} bytes were held while twenty read it");
     let fetched = upstream.requests();
     let fetched = fetched
         .iter()
