@@ -15,7 +15,12 @@ use crate::{
 };
 use announce::announce;
 use proxy_core::{module::Patterns, policy::Caller};
-use std::{sync::Arc, time::Duration};
+use std::{
+    future,
+    io::{self, IsTerminal},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -92,10 +97,10 @@ async fn serve(config: &Config, environment: &Environment, writer: &LogWriter) -
         tokio::spawn(feed.keep(wired.catalog));
     }
     if let Some(certificate) = certificate {
-        let mut hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
-        tokio::spawn(certificate.keep_fresh(async move || {
-            hangups.recv().await;
-        }));
+        let mut hangups = stop.hangup.take();
+        tokio::spawn(certificate.keep_fresh(async move || hung_up(&mut hangups).await));
+    } else if let Some(hangup) = stop.hangup.take() {
+        tokio::spawn(say_at_hangups(hangup));
     }
     let reception = Reception {
         front: Arc::new(front),
@@ -157,10 +162,30 @@ async fn leave(
     tracing::info!("stopped");
 }
 
+/// Waits until the process is asked to read its files again.
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => {
+            hangup.recv().await;
+        }
+        None => future::pending().await,
+    }
+}
+
+/// A server that would end because someone's rotation of logs asks everything to read its files again is no mirror.
+async fn say_at_hangups(mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        tracing::info!("SIGHUP: there is no TLS certificate to read again; settings are read at the start");
+    }
+}
+
 /// What tells the process to stop: SIGTERM from a supervisor, SIGINT from a keyboard.
 struct Stop {
     terminate: Signal,
     interrupt: Signal,
+    /// What asks a server to read its files again. `None` before a terminal: there it says that nobody sits there any more,
+    /// and ends the process.
+    hangup: Option<Signal>,
 }
 
 impl Stop {
@@ -168,6 +193,11 @@ impl Stop {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(no_signals)?,
             interrupt: signal(SignalKind::interrupt()).map_err(no_signals)?,
+            hangup: if io::stdin().is_terminal() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup()).map_err(no_signals)?)
+            },
         })
     }
 

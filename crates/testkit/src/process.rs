@@ -63,6 +63,11 @@ pub fn quit(child: &Child) -> io::Result<()> {
     signal(child, Signal::QUIT)
 }
 
+/// Tells one process that we started to read its files again (SIGHUP).
+pub fn hang_up(child: &Child) -> io::Result<()> {
+    signal(child, Signal::HUP)
+}
+
 /// Sends a signal to one process that we started.
 fn signal(child: &Child, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(Pid::from_child(child), signal)?)

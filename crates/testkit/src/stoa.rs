@@ -328,6 +328,11 @@ impl StoaProcess {
         process::terminate(&self.child).expect("it is ours to stop");
     }
 
+    /// Asks it to read its files again (SIGHUP).
+    pub fn hang_up(&self) {
+        process::hang_up(&self.child).expect("it is ours to ask");
+    }
+
     /// Asks it to stop and waits until it has. Panics if it stays a minute.
     pub fn stop(mut self) -> (ExitStatus, String) {
         self.ask_to_stop();

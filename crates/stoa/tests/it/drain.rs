@@ -92,3 +92,13 @@ fn nothing_under_way_is_nothing_to_wait_for() {
     assert!(status.success() && log.contains("stopped"), "{log}");
     assert!(block_on(get(&url)).is_err(), "nobody listens any more");
 }
+
+#[test]
+fn who_asks_for_files_to_be_read_again_where_there_are_none_ends_nothing() {
+    let server = stoa_of(&FakeUpstream::serving(fixtures())).start();
+    server.hang_up();
+    server.wait_for_log("there is no TLS certificate to read again");
+    assert_eq!(server.get_blocking("/healthz").status, 200);
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
+}

@@ -94,10 +94,7 @@ fn https_is_served_and_a_new_certificate_is_taken_up() {
 fn a_hangup_signal_reads_the_certificate_again() {
     let authority = TestAuthority::new();
     let server = start(&with_tls(&authority));
-    let hangup = std::process::Command::new("kill")
-        .args(["-HUP", &server.id().to_string()])
-        .status();
-    assert!(hangup.expect("kill runs").success());
+    server.hang_up();
     server.wait_for_log("the TLS certificate was read again");
     assert!(trusted(&server, &authority));
 }
