@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod conformance;
+mod failover;
 mod outages;
 
 use lease_redis::{RedisLeases, RedisUrl};
