@@ -68,6 +68,44 @@ pub struct RepositoryAccess {
     pub known_hosts: Option<PathBuf>,
 }
 
+/// What the host of a repository is shown of who asks.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// What this machine knows of the host: netrc, the account's ssh keys, helpers of git.
+    Own,
+    /// What a table says of it, before what the machine knows.
+    Table(RepositoryAccess),
+    /// Nothing at all: the module that leads there is none of that host's, nor a private one.
+    Nothing {
+        /// Whether something would have been shown to another module's repository.
+        withheld: bool,
+    },
+}
+
+impl Shown {
+    /// What a table says.
+    pub(crate) fn table(&self) -> Option<&RepositoryAccess> {
+        match self {
+            Self::Table(access) => Some(access),
+            Self::Own | Self::Nothing { .. } => None,
+        }
+    }
+
+    /// Whether nothing at all is shown.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing { .. })
+    }
+}
+
+/// Why nothing is shown, and what to do, as the end of a sentence.
+pub(crate) const WITHHELD: &str = "credentials are shown to a host only for modules of its own and of upstream.private, which does not name this one";
+
+impl From<Option<RepositoryAccess>> for Shown {
+    fn from(access: Option<RepositoryAccess>) -> Self {
+        access.map_or(Self::Own, Self::Table)
+    }
+}
+
 /// Why a credentials file, or a secret it names, cannot be used. Sentences name keys, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("direct.credentials: {reason}")]

@@ -12,7 +12,7 @@ mod reached;
 
 use crate::{
     GoCommand,
-    credentials::RepositoryCredentials,
+    credentials::{RepositoryCredentials, Shown, WITHHELD},
     discovery::{Discovery, Repository, RepositoryAddress, Vcs},
     git::{Git, Place, Source},
 };
@@ -119,14 +119,28 @@ impl Direct {
     ) -> Result<Source, UpstreamError> {
         let place = Place::new(path.clone(), &repository.root, &repository.subfolder)
             .map_err(|outside| UpstreamError::not_found(outside.to_string()))?;
-        let access = self.0.parts.credentials.for_repository(address);
-        let access = access.map_err(|error| UpstreamError::unavailable(error.to_string()))?;
+        let shown = self.shown(repository, address)?;
         Ok(Source {
             url: address.to_string(),
             place,
             trust: repository.trust,
             unverified_tls: repository.insecure,
-            access,
+            shown,
+        })
+    }
+
+    fn shown(&self, repository: &Repository, address: &RepositoryAddress) -> Result<Shown, UpstreamError> {
+        let access = self.0.parts.credentials.for_repository(address);
+        let access = access.map_err(|error| UpstreamError::unavailable(error.to_string()))?;
+        if repository.is_at_home(address) {
+            return Ok(access.into());
+        }
+        if !address.is_http() {
+            let reason = format!("{}: {address} is asked by ssh, and {WITHHELD}", repository.root).into();
+            return Err(UpstreamError::Unsupported { reason });
+        }
+        Ok(Shown::Nothing {
+            withheld: access.is_some() || self.0.parts.discovery.knows(address),
         })
     }
 }

@@ -88,6 +88,15 @@ pub struct Repository {
     pub insecure: bool,
 }
 
+impl Repository {
+    /// Whether its host may be shown who asks. Anybody's page can name any repository, and whoever asks this server for a
+    /// module of theirs must not get what only this server may read: so the module is a private one, or the host's own.
+    pub fn is_at_home(&self, address: &RepositoryAddress) -> bool {
+        let host = self.root.split('/').next().unwrap_or_default();
+        self.trust == Trust::LearnedPrivate || address.host().eq_ignore_ascii_case(host)
+    }
+}
+
 /// Settled: there is no repository for the path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -174,6 +183,11 @@ impl Discovery {
     pub fn may_run(&self, repository: &Repository) -> bool {
         let private = self.settings.private.matches(&repository.root);
         private || self.settings.vcs.names(repository.vcs, &repository.root, private)
+    }
+
+    /// Whether the netrc file has something for the host of an address.
+    pub fn knows(&self, address: &RepositoryAddress) -> bool {
+        self.settings.client.knows(address.url())
     }
 
     /// Lets the guard judge an address that another program is about to connect to. The `go` command looks the name up

@@ -25,7 +25,7 @@ mod versions;
 
 pub use place::Place;
 
-use crate::{credentials::RepositoryAccess, discovery::RepositoryAddress, go_command::process_group::Bounds};
+use crate::{credentials::Shown, discovery::RepositoryAddress, go_command::process_group::Bounds};
 use bytes::Bytes;
 use cache::Caches;
 use export::shelf::{self, Shelves};
@@ -116,7 +116,7 @@ pub struct Source {
     /// Whether its certificate is not looked at (GOINSECURE).
     pub unverified_tls: bool,
     /// What is shown to its host, and to no other.
-    pub access: Option<RepositoryAccess>,
+    pub shown: Shown,
 }
 
 impl Git {
@@ -254,7 +254,7 @@ impl Git {
                 url: source.url.clone(),
                 trust: source.trust,
                 unverified_tls: source.unverified_tls,
-                access: source.access.clone(),
+                shown: source.shown.clone(),
             };
             let repository = Repository::open(remote, &caches, &transport, &client, session)?;
             let worked = work(&repository, &source, session);

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use direct_fetch::{
+    credentials::Shown,
+    git::{Git, GitSettings, Place, Source, TransportChoice},
+};
 use futures::future::join_all;
 use http_client::{Client, Settings, Trust};
 use proxy_core::{
@@ -56,7 +59,7 @@ impl Reader {
                 place: Place::new(ModulePath::parse(MODULE).unwrap(), MODULE, "").unwrap(),
                 trust: Trust::LearnedPrivate,
                 unverified_tls: false,
-                access: None,
+                shown: Shown::Own,
             },
             _folder: folder,
         }

@@ -5,7 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use direct_fetch::{
+    credentials::Shown,
+    git::{Git, GitSettings, Place, Source, TransportChoice},
+};
 use http_client::{Client, Settings, Trust};
 use proxy_core::{
     file::Kind,
@@ -130,7 +133,7 @@ async fn zips_a_tree() {
         place: Place::new(path, MODULE, "").unwrap(),
         trust: Trust::LearnedPrivate,
         unverified_tls: false,
-        access: None,
+        shown: Shown::Own,
     };
     let wanted = Wanted {
         module: ModuleVersion::parse(MODULE, "v1.0.0").unwrap(),

@@ -13,6 +13,7 @@ use crate::{
 use bytes::Bytes;
 use proxy_core::upstream::FetchContext;
 use std::{fmt, net::IpAddr, sync::Arc};
+use url::Url;
 
 /// The one way out. Cheap to clone.
 #[derive(Clone)]
@@ -70,6 +71,11 @@ impl Client {
     /// Whether a forward proxy stands before a destination, which may know names that are not known here.
     pub fn is_proxied(&self, destination: &Destination) -> bool {
         self.0.transport.is_proxied(destination.url())
+    }
+
+    /// Whether the netrc file has an entry for the host of an address.
+    pub fn knows(&self, url: &Url) -> bool {
+        self.0.netrc.now().for_machine(url).is_some()
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -11,6 +11,7 @@ pub struct Destination {
     url: Url,
     trust: Trust,
     credentials: Option<Credentials>,
+    anonymous: bool,
     unverified_tls: bool,
 }
 
@@ -66,6 +67,7 @@ impl Destination {
             url,
             trust,
             credentials: None,
+            anonymous: false,
             unverified_tls: false,
         })
     }
@@ -86,6 +88,13 @@ impl Destination {
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// With no credentials at all, those of the netrc file included: whoever named this address is a stranger to it.
+    #[must_use]
+    pub fn anonymously(mut self) -> Self {
+        self.anonymous = true;
         self
     }
 
@@ -114,6 +123,10 @@ impl Destination {
 
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.anonymous
     }
 
     pub(crate) fn accepts_any_certificate(&self) -> bool {

@@ -81,6 +81,7 @@ impl Inner {
             .credentials()
             .or_else(|| netrc.for_machine(url))
             .or_else(default)
+            .filter(|_| !destination.is_anonymous())
             .filter(|_| may_carry_credentials(url) && !destination.accepts_any_certificate())
             .cloned();
         Hop {

@@ -5,7 +5,10 @@ use crate::{
     world::{MODULE, World},
 };
 use async_trait::async_trait;
-use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use direct_fetch::{
+    credentials::Shown,
+    git::{Git, GitSettings, Place, Source, TransportChoice},
+};
 use futures::future::join_all;
 use http_client::{Client, Settings, Trust};
 use proxy_core::{
@@ -73,7 +76,7 @@ impl Reader {
                 place: Place::new(path, MODULE, "").expect("a place"),
                 trust: Trust::LearnedPrivate,
                 unverified_tls: false,
-                access: None,
+                shown: Shown::Own,
             },
         }
     }

@@ -79,6 +79,11 @@ impl RepositoryAddress {
         &self.0
     }
 
+    /// The host's name, without a port.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// The host, and the port a program connects to unless it is told another.
     pub(super) fn host_and_port(&self) -> (&str, u16) {
         let usual = match self.scheme() {

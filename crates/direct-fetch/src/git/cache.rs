@@ -87,7 +87,13 @@ impl Caches {
 
     /// The cache of a repository that this transport reads.
     pub(super) fn of(&self, remote: &Remote, transport: &str) -> Result<Arc<Cache>, UpstreamError> {
-        let key = format!("{transport} {}", remote.url);
+        // What a host shows to friends is not for those to whom it would show nothing.
+        let whose = if remote.shown.is_nothing() {
+            " to strangers"
+        } else {
+            ""
+        };
+        let key = format!("{transport} {}{whose}", remote.url);
         let mut open = lock(&self.0.open);
         if let Some(cache) = open.get(&key) {
             cache.touch();

@@ -9,7 +9,10 @@ use super::{
     session::Session,
     transport::{FetchError, Remote, RemoteError, Transport, Want},
 };
-use crate::page;
+use crate::{
+    credentials::{Shown, WITHHELD},
+    page,
+};
 use bytes::Bytes;
 use gix::{ObjectId, objs::tree::EntryKind};
 use http_client::Client;
@@ -67,7 +70,7 @@ impl<'a> Repository<'a> {
         let way = Way {
             trust: self.remote.trust,
             unverified_tls: self.remote.unverified_tls,
-            with_access: self.remote.access.is_some(),
+            with_access: self.remote.shown.table().is_some(),
         };
         let listed = self.cache.listings.share(self.arrival, way, || {
             let ours = |error| (error, false);
@@ -103,19 +106,24 @@ impl<'a> Repository<'a> {
 
     /// A host that wants credentials has nothing there, if the repository's page says so.
     fn absent_after_all(&self, error: RemoteError) -> UpstreamError {
+        // To friends it might have shown one.
+        let withheld = matches!(self.remote.shown, Shown::Nothing { withheld: true });
         let page = match &error {
-            RemoteError::Unauthorized(_) => self.remote.page(),
-            RemoteError::Failed(_) => None,
+            RemoteError::Unauthorized(_) if !withheld => self.remote.page(),
+            RemoteError::Unauthorized(_) | RemoteError::Failed(_) => None,
         };
         let asked = page.and_then(|page| {
             self.session
                 .wait(page::is_absent(self.client, page, self.session.context()))
         });
-        match error.into_upstream() {
-            error if asked == Some(true) => UpstreamError::not_found(format!(
+        match error {
+            RemoteError::Unauthorized(error) if asked == Some(true) => UpstreamError::not_found(format!(
                 "{error} (and its page says that there is no such repository)"
             )),
-            error => error,
+            RemoteError::Unauthorized(error) if self.remote.shown.is_nothing() => {
+                UpstreamError::unavailable(format!("{error}; {WITHHELD}"))
+            }
+            error => error.into_upstream(),
         }
     }
 

@@ -9,10 +9,11 @@ pub(super) mod command;
 mod host_key;
 mod http;
 mod pinned;
+mod stranger;
 pub(super) mod unfold;
 
 use super::{refs::Refs, session::Session};
-use crate::credentials::RepositoryAccess;
+use crate::credentials::{RepositoryAccess, Shown};
 use gix::ObjectId;
 use http_client::{Destination, Trust};
 use proxy_core::upstream::UpstreamError;
@@ -44,7 +45,7 @@ pub(super) struct Remote {
     /// Whether its certificate is not looked at.
     pub(super) unverified_tls: bool,
     /// What is shown to its host, and to no other.
-    pub(super) access: Option<RepositoryAccess>,
+    pub(super) shown: Shown,
 }
 
 impl Remote {
@@ -59,16 +60,23 @@ impl Remote {
         self.destination(&format!("{url}/info/refs?service=git-upload-pack"))
     }
 
+    /// A destination asked in the way in which this repository is.
+    fn as_asked(&self, mut destination: Destination) -> Destination {
+        if self.shown.is_nothing() {
+            destination = destination.anonymously();
+        }
+        if self.unverified_tls {
+            destination = destination.with_unverified_tls();
+        }
+        destination
+    }
+
     fn destination(&self, url: &str) -> Option<Destination> {
         let mut page = Destination::learned(url, self.trust).ok()?;
-        if let Some(credentials) = self.access.as_ref().and_then(RepositoryAccess::for_http) {
+        if let Some(credentials) = self.shown.table().and_then(RepositoryAccess::for_http) {
             page = page.with_credentials(credentials);
         }
-        Some(if self.unverified_tls {
-            page.with_unverified_tls()
-        } else {
-            page
-        })
+        Some(self.as_asked(page))
     }
 }
 

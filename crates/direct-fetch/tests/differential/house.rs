@@ -1,7 +1,10 @@
 //! One made-up domain with its repositories, asked by `go` and by us.
 
 use super::{DELIBERATE, DELIBERATE_LISTS};
-use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use direct_fetch::{
+    credentials::Shown,
+    git::{Git, GitSettings, Place, Source, TransportChoice},
+};
 use futures::{StreamExt as _, stream};
 use http_client::{Client, Settings, Trust};
 use proxy_core::{
@@ -319,7 +322,7 @@ impl House {
             place,
             trust: Trust::LearnedPrivate,
             unverified_tls: false,
-            access: None,
+            shown: Shown::Own,
         }
     }
 

@@ -1,6 +1,9 @@
 //! A git host, and both ways to read it.
 
-use direct_fetch::git::{Git, GitSettings, Place, Source, TransportChoice};
+use direct_fetch::{
+    credentials::Shown,
+    git::{Git, GitSettings, Place, Source, TransportChoice},
+};
 use http_client::{Client, Settings, Trust};
 use proxy_core::{
     file::{Body, Kind},
@@ -103,7 +106,7 @@ pub(crate) fn source(url: &str) -> Source {
         place: Place::new(ModulePath::parse(PATH).unwrap(), PATH, "").unwrap(),
         trust: Trust::LearnedPrivate,
         unverified_tls: false,
-        access: None,
+        shown: Shown::Own,
     }
 }
 

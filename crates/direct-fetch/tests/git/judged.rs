@@ -140,7 +140,7 @@ async fn over_ssh_it_connects_where_the_guard_looked_and_knows_the_host_by_its_n
         let credentials = RepositoryCredentials::open(&file, Arc::new(|_| None)).unwrap();
         let address = RepositoryAddress::parse(&url, false).unwrap();
         Source {
-            access: credentials.for_repository(&address).unwrap(),
+            shown: credentials.for_repository(&address).unwrap().into(),
             ..source(&url)
         }
     };

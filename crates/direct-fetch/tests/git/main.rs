@@ -14,3 +14,4 @@ mod judged;
 mod pins;
 mod ssh;
 mod statuses;
+mod strangers;

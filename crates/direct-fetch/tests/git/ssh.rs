@@ -57,7 +57,7 @@ impl Place {
         let url = self.host.repository_url(name);
         let address = RepositoryAddress::parse(&url, false).unwrap();
         Source {
-            access: credentials.for_repository(&address).unwrap(),
+            shown: credentials.for_repository(&address).unwrap().into(),
             ..source(&url)
         }
     }

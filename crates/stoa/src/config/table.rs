@@ -166,7 +166,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "direct.credentials",
         Syntax::File,
         Preset::Unset,
-        "A TOML file of `[[host]]` tables with the credentials of private repositories.",
+        "A TOML file of `[[host]]` tables with the credentials of private repositories. They are used for modules whose \
+         path begins with that host, and for those of `upstream.private`.",
     ),
     Setting::new(
         "catalog.private",

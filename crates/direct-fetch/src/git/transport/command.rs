@@ -9,6 +9,7 @@ use super::{
     FetchError, Remote, RemoteError, Transport, Want, host_key,
     http::redirected_base,
     pinned::{self, Pinned},
+    stranger::show_nothing,
 };
 use crate::{
     credentials::RepositoryAccess,
@@ -198,17 +199,20 @@ impl GitCommand {
         if remote.unverified_tls {
             command.env("GIT_SSL_NO_VERIFY", "1");
         }
+        // Where any certificate is taken, whoever is in between could read it.
+        if remote.unverified_tls || remote.shown.is_nothing() {
+            show_nothing(&mut command, &remote.url, &pinned.url);
+        }
         if let Some(mut ssh) = self.ssh(remote) {
             if let Some(pinned) = &pinned.ssh {
                 ssh.push_str(&pinned.options());
             }
             command.env("GIT_SSH_COMMAND", ssh);
         }
-        let Some(access) = &remote.access else {
+        let Some(access) = remote.shown.table() else {
             return command;
         };
         // In the environment, since arguments are for all to see; and only for the host it belongs to.
-        // Whoever is in between could read it where any certificate is taken.
         if let Some(header) = access.authorization()
             && !remote.unverified_tls
             && let Ok(url) = url::Url::parse(&remote.url)
@@ -237,7 +241,7 @@ impl GitCommand {
     /// How `ssh` is run, unless the operator's environment says it.
     fn ssh(&self, remote: &Remote) -> Option<String> {
         let said = |name: &str| self.environment.iter().any(|(set, _)| set == name);
-        match remote.access.as_ref().and_then(RepositoryAccess::ssh_command) {
+        match remote.shown.table().and_then(RepositoryAccess::ssh_command) {
             Some(ssh) => Some(ssh),
             None if said("GIT_SSH_COMMAND") || said("GIT_SSH") => None,
             None => Some(SSH.to_owned()),

@@ -55,17 +55,13 @@ impl Bridge {
     fn destination(&self, url: &str) -> io::Result<Destination> {
         let mut destination = Destination::learned(url, self.remote.trust).map_err(io::Error::other)?;
         let home = Url::parse(&self.remote.url).map_err(io::Error::other)?;
-        if let Some(access) = &self.remote.access
+        if let Some(access) = self.remote.shown.table()
             && destination.url().origin() == home.origin()
             && let Some(credentials) = access.for_http()
         {
             destination = destination.with_credentials(credentials);
         }
-        Ok(if self.remote.unverified_tls {
-            destination.with_unverified_tls()
-        } else {
-            destination
-        })
+        Ok(self.remote.as_asked(destination))
     }
 
     fn send(&self, request: Request) -> io::Result<Response> {
