@@ -6,14 +6,18 @@
 //!   history.git   bare: commits without trees, where a question needs to know what came before
 //!   whole.git     bare: everything, where the host gives no commit by its hash
 //!   lock          held while one of the two is written, by whichever process
-//!   used          its time says when the cache was last of use
+//!   used          its time says when the cache was last of use; locked, together with others, by every process that uses it
+//! <cache>/git/trash-…/   a cache that is being removed: what was swept is gone at once, also if the sweeper is killed
 //! ```
 //!
 //! They are apart because a repository that claims to have a commit is never sent its tree again. The caches of two
 //! transports are apart too, since each remembers in its own way what it has.
 
+mod in_use;
+
 use super::{listings::Listings, session::Session, transport::Remote};
 use gix::ObjectId;
+use in_use::{TRASH, is_trash, opened, remove, use_together};
 use proxy_core::{
     file::Sha256,
     spool::SpoolError,
@@ -51,6 +55,8 @@ const SWEPT_EVERY: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug)]
 pub(super) struct Cache {
     folder: PathBuf,
+    /// Keeps sweepers away, those of other processes too.
+    used: File,
     /// Commits that somebody waits for; whoever fetches next brings them all.
     pub(super) wanted: Mutex<HashSet<ObjectId>>,
     pub(super) listings: Listings,
@@ -101,9 +107,10 @@ impl Caches {
         }
         let name = Sha256::of(key.as_bytes()).to_string();
         let folder = self.0.folder.join(&name[..32]);
-        fs::create_dir_all(&folder).map_err(disk)?;
+        let used = use_together(&folder).map_err(disk)?;
         let cache = Arc::new(Cache {
             folder,
+            used,
             wanted: Mutex::default(),
             listings: Listings::default(),
             writer: Mutex::default(),
@@ -137,6 +144,10 @@ impl Caches {
             if folder == self.scratch() {
                 continue;
             }
+            if is_trash(&folder) {
+                remove(&folder)?;
+                continue;
+            }
             let used = fs::metadata(folder.join("used")).and_then(|used| used.modified());
             caches.push((used.unwrap_or(SystemTime::UNIX_EPOCH), size_of(&folder), folder));
         }
@@ -151,8 +162,11 @@ impl Caches {
             if open.values().any(|cache| cache.folder == folder) {
                 continue;
             }
-            if File::create(folder.join("lock"))?.try_lock().is_ok() {
-                fs::remove_dir_all(&folder)?;
+            let [used, lock] = [opened(&folder, "used")?, opened(&folder, "lock")?];
+            if used.try_lock().is_ok() && lock.try_lock().is_ok() {
+                let trash = self.0.folder.join(unique(TRASH));
+                fs::rename(&folder, &trash)?;
+                remove(&trash)?;
                 size -= its_size;
             }
         }
@@ -201,7 +215,15 @@ impl Cache {
 
     /// Makes the bare repository at `path`, unless there is one.
     pub(super) fn make(path: &Path, kind: gix::hash::Kind, url: &str) -> Result<(), UpstreamError> {
-        if path.join("HEAD").exists() {
+        let parts = [
+            "HEAD",
+            "config",
+            "objects/pack",
+            "objects/info",
+            "refs/heads",
+            "refs/tags",
+        ];
+        if parts.iter().all(|part| path.join(part).exists()) {
             return Ok(());
         }
         let make = || -> io::Result<()> {
@@ -224,17 +246,22 @@ impl Cache {
 
     fn touch(&self) {
         // Only the order of sweeping hangs on it.
-        let _unknown_time = File::create(self.folder.join("used")).is_err();
+        let _unknown_time = self.used.set_modified(SystemTime::now()).is_err();
     }
 }
 
 /// Writes a file that somebody may be reading, or writing too: it is there whole or as it was.
 fn write_whole(path: &Path, content: &str) -> io::Result<()> {
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let new = path.with_extension(format!("{}-{number}", std::process::id()));
+    let new = path.with_extension(unique(""));
     fs::write(&new, content)?;
     fs::rename(&new, path)
+}
+
+/// A name that nobody else makes.
+fn unique(prefix: &str) -> String {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}{}-{number}", std::process::id())
 }
 
 /// How the repositories here are opened: nothing of this machine's configuration counts, and no object may be larger

@@ -228,3 +228,66 @@ async fn the_caches_of_longest_no_use_go_first_and_none_in_use() {
     open(room);
     assert_eq!(there(&caches), [false, false, true]);
 }
+
+/// The only cache below a folder.
+fn cache_in(folder: &Path) -> PathBuf {
+    let caches: Vec<_> = fs::read_dir(folder.join("git"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("used").exists())
+        .collect();
+    assert_eq!(caches.len(), 1, "{caches:?}");
+    caches[0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_sweeper_left_behind_or_half_a_cache_is_no_obstacle() {
+    let Some(house) = House::build() else {
+        skip_or_fail!("there is no git here")
+    };
+    versions(&house.host.repository("r"), 3);
+    for transport in BOTH {
+        let folder = house.folder.path().join(format!("left-{transport:?}"));
+        let git = open(settings(&folder, transport));
+        fetch(&git, &house.source("r"), "v1.1.0").await.unwrap();
+        drop(git);
+        // A sweeper was killed after it had taken a cache away, and somebody removed what they took for rubbish.
+        let cache = cache_in(&folder);
+        let trash = folder.join("git/trash-1-0");
+        fs::create_dir_all(trash.join("objects.git")).unwrap();
+        fs::remove_dir_all(cache.join("objects.git/objects")).unwrap();
+        fs::remove_dir_all(cache.join("objects.git/refs")).unwrap();
+        let git = open(settings(&folder, transport));
+        assert!(!trash.exists());
+        for version in ["v1.1.0", "v1.2.0"] {
+            let fetched = fetch(&git, &house.source("r"), version).await;
+            assert!(fetched.is_ok(), "{transport:?} {version}: {fetched:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_uses_is_not_swept() {
+    let Some(house) = House::build() else {
+        skip_or_fail!("there is no git here")
+    };
+    versions(&house.host.repository("r"), 1);
+    let folder = house.folder.path().join("used");
+    fetch(
+        &open(settings(&folder, TransportChoice::BuiltIn)),
+        &house.source("r"),
+        "v1.0.0",
+    )
+    .await
+    .unwrap();
+    let cache = cache_in(&folder);
+    let mut none = settings(&folder, TransportChoice::BuiltIn);
+    none.cache_limit = 0;
+    let reading = File::open(cache.join("used")).unwrap();
+    reading.lock_shared().unwrap();
+    open(none.clone());
+    assert!(cache.exists());
+    drop(reading);
+    open(none);
+    assert!(!cache.exists());
+}

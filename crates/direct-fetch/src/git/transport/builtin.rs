@@ -155,9 +155,14 @@ fn fetch(mut transport: Smart<Bridge>, want: &Want<'_>, into: &Path, watch: &Arc
         Vec::new(),
         &mut Discard,
     )?;
+    let mut haves = cache::kept(into);
+    if !matches!(want, Want::History) {
+        // What was lost since would never come again. A history remembers also what is left out of it.
+        haves.retain(|id| repository.has_object(id));
+    }
     let mut asking = Asking {
         wants: Vec::new(),
-        haves: cache::kept(into),
+        haves,
         without_trees: matches!(want, Want::History),
     };
     match want {
