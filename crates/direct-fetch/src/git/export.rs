@@ -70,11 +70,20 @@ pub(super) fn zip(
     let tree = export.descend(root.clone(), &mut attributes)?;
     export.list(&tree, "", &mut files, &mut attributes)?;
     export.inherit_license(&root, &mut files)?;
+    let names_encodings = attributes
+        .iter()
+        .any(|(_, content)| content.contains_str("working-tree-encoding"));
     let attributes = TreeAttributes::new(
         attributes
             .iter()
             .map(|(folder, content)| (folder.as_str(), content.as_slice())),
     );
+    if names_encodings {
+        // Git gives no archive then, whether the file is of use or not.
+        for file in &files {
+            export.checkout(file, &attributes)?;
+        }
+    }
     let mut chosen = export.choose(&files, &attributes)?;
     chosen.sort_by(|a, b| a.path.cmp(&b.path));
     export.write(&chosen, &attributes, spool, shelf)
@@ -132,10 +141,8 @@ impl Export<'_> {
         }
         for entry in tree.iter() {
             let entry = entry.map_err(|error| self.broken(&error))?;
-            let name = entry.filename().to_str().map_err(|_| {
-                UpstreamError::not_found(format!("{}: a file's name is not UTF-8", self.module))
-            })?;
-            let path = join(below, name);
+            // What is no UTF-8 is refused by the character that stands for it, unless the file is left out in any case.
+            let path = join(below, &entry.filename().to_str_lossy());
             let kind = match entry.mode().kind() {
                 EntryKind::Tree => {
                     let tree = entry.object().map_err(|error| self.broken(&error))?;

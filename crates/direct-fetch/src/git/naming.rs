@@ -266,18 +266,22 @@ impl Naming<'_> {
             }
             Ok(_) => {}
         }
-        let base = match parts.base() {
-            Err(error) => return refuse(&error.to_string()),
-            Ok(Some(base)) => base.strip_suffix("+incompatible").unwrap_or(&base).to_owned(),
-            Ok(None) => {
-                let major = version.major();
-                if self.place.major().is_empty() && major != "v0" {
-                    return refuse(&format!(
-                        "major version without preceding tag must be v0, not {major}"
-                    ));
-                }
-                return Ok(());
+        // Which tag came before does not hang on whether the version fits the module's path.
+        let whole = version.as_str();
+        let plain = Version::parse(whole.strip_suffix("+incompatible").unwrap_or(whole)).ok();
+        let base = match plain
+            .as_ref()
+            .and_then(PseudoVersion::of)
+            .map(|parts| parts.base())
+        {
+            None => return refuse("malformed"),
+            Some(Err(error)) => return refuse(&error.to_string()),
+            Some(Ok(Some(base))) => base,
+            // Of a module without a go.mod the commit may be called `v2` and so on, though not `v1`: that is `v0`.
+            Some(Ok(None)) if self.place.major().is_empty() && version.major() == "v1" => {
+                return refuse("major version without preceding tag must be v0, not v1");
             }
+            Some(Ok(None)) => return Ok(()),
         };
         let prefix = self.place.tag_prefix();
         for tag in self.refs.tags_of(self.commit) {

@@ -14,6 +14,8 @@ pub struct Refs {
     pub branches: BTreeMap<String, ObjectId>,
     /// Tags, without `refs/tags/`; an annotated tag is what it was put on.
     pub tags: BTreeMap<String, ObjectId>,
+    /// Annotated tags themselves, each with what it was put on.
+    pub tag_objects: BTreeMap<ObjectId, ObjectId>,
 }
 
 impl Refs {
@@ -33,7 +35,11 @@ impl Refs {
                 };
             }
         }
-        refs.tags.extend(peeled);
+        for (tag, commit) in peeled {
+            if let Some(object) = refs.tags.insert(tag, commit) {
+                refs.tag_objects.insert(object, commit);
+            }
+        }
         refs
     }
 

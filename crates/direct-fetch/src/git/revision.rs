@@ -92,7 +92,12 @@ impl Wish {
             .filter(|(_, id)| id.to_hex().to_string().starts_with(revision))
             .peekable();
         let Some((name, first)) = tips.peek().cloned() else {
-            return Found::PerhapsBelow(revision.to_owned());
+            // A tag that is an object of its own has a hash too.
+            let mut objects = refs.tag_objects.iter();
+            return match objects.find(|(object, _)| object.to_hex().to_string().starts_with(revision)) {
+                Some((_, commit)) => Found::At(*commit, None),
+                None => Found::PerhapsBelow(revision.to_owned()),
+            };
         };
         if tips.any(|(_, id)| id != first) {
             return Found::Ambiguous;

@@ -106,6 +106,7 @@ const SOURCES: &[&str] = &[
     include_str!("corners.rs"),
     include_str!("folders.rs"),
     include_str!("names.rs"),
+    include_str!("rare.rs"),
 ];
 
 #[test]

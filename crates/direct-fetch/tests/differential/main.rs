@@ -12,6 +12,7 @@ mod folders;
 mod house;
 mod names;
 mod random;
+mod rare;
 
 use house::House;
 

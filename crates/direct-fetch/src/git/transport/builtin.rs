@@ -73,7 +73,7 @@ impl Transport for BuiltIn {
                 .with_refspecs(specs, Direction::Fetch)?;
             let connection = from.to_connection_with_transport(transport);
             let (map, _) = connection.ref_map(Discard, ref_map::Options::default())?;
-            let named = map.remote_refs.iter().filter_map(named).collect::<Vec<_>>();
+            let named = map.remote_refs.iter().flat_map(as_listed).collect::<Vec<_>>();
             Ok(Refs::from_listing(
                 named.iter().map(|(name, id)| (name.as_str(), *id)),
             ))
@@ -122,6 +122,21 @@ fn failed(remote: &Remote, failure: &Failure, error: &gix::Error) -> RemoteError
             remote.url
         )))
     })
+}
+
+/// The lines of a listing that a ref has: an annotated tag has two.
+fn as_listed(listed: &Ref) -> Vec<(String, ObjectId)> {
+    match listed {
+        Ref::Peeled {
+            full_ref_name,
+            tag,
+            object,
+        } => vec![
+            (full_ref_name.to_string(), *tag),
+            (format!("{full_ref_name}^{{}}"), *object),
+        ],
+        other => named(other).into_iter().collect(),
+    }
 }
 
 /// A ref with what it names in the end.
