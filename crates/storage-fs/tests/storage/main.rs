@@ -8,6 +8,7 @@ mod full_disk;
 mod killed;
 mod leases;
 mod processes;
+mod reading;
 mod refused;
 mod scrubbed;
 mod tree;
