@@ -4,6 +4,7 @@
 
 mod conformance;
 mod outages;
+mod takeovers;
 
 use lease_redis::{RedisLeases, RedisUrl};
 use std::time::Duration;
