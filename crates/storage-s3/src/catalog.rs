@@ -112,6 +112,9 @@ impl Objects {
     /// where `m` itself is compared.
     async fn shows_its_order(&self) -> Result<bool, StoreError> {
         let (listed, _) = self.page("", PAGE).await?;
+        if !listed.is_sorted_by(|one, next| one.location.as_ref() <= next.location.as_ref()) {
+            return Ok(false);
+        }
         let mut names = listed.iter().filter_map(|object| self.name(&object.location));
         // Without a name in a folder there is no file to list.
         let Some((folder, _)) = names.find_map(|name| name.split_once('/')) else {

@@ -49,20 +49,27 @@ pub(crate) fn run(config: &Config, environment: &Environment, repair: bool) -> R
             true => open_store(config).await?,
         };
         let verification = Verification::new(config, environment, storage, repair)?;
-        // The store cannot serve these, so they are no part of it; but who verifies what Athens kept must not believe that
-        // they were looked at.
-        let beside = open_otherwise(&config.storage, "storage.url", config)
-            .await?
-            .files;
         let concluded = verification.run().await;
-        if let Some(first) = beside.first() {
-            print(&format!(
-                "not looked at: {} files that another program named, such as {first}; `stoa copy` takes them over\n",
-                beside.len()
-            ))?;
+        if matches!(concluded, Ok(()) | Err(Failure::Found(_))) {
+            tell_what_lies_beside(config).await?;
         }
         concluded
     })
+}
+
+/// Says that files of another program were not looked at. The store cannot serve them, so they are no part of it; but who
+/// verifies what Athens kept must not believe that it was.
+async fn tell_what_lies_beside(config: &Config) -> Result<(), Failure> {
+    let beside = open_otherwise(&config.storage, "storage.url", config)
+        .await?
+        .files;
+    let Some(first) = beside.first() else {
+        return Ok(());
+    };
+    print(&format!(
+        "not looked at: {} files that another program named, such as {first}; `stoa copy` takes them over\n",
+        beside.len()
+    ))
 }
 
 /// One walk through a store.

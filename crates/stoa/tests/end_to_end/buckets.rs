@@ -261,7 +261,7 @@ async fn what_athens_has_on_its_disk_is_listed_kept_and_served_from_here() {
         fs::write(folder.join("source.zip"), module.zip()).unwrap();
     }
     let new = stoa()
-        .environment("STOA_STORAGE__ALSO", &format!("file:{}", old.path().display()))
+        .environment("STOA_STORAGE__ALSO", format!("file:{}", old.path().display()))
         .upstream("off")
         .start();
     assert_eq!(new.get("/example.test/!upper/@v/list").await.text(), "v1.0.0\n");
