@@ -11,36 +11,45 @@ use proxy_core::{
     lease::{Claimed, DEAD_AFTER, Lease, LeaseError, LeaseTable, Leases, Renewed, SharedLeases},
     module::ModuleVersion,
 };
-use redis::{Cmd, RedisError};
+use redis::{Cmd, FromRedisValue, RedisError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long the fencing number of a lease outlives a holder that died.
 const FENCE: Duration = Duration::from_secs(24 * 3600);
 
-/// Gives the lease if it is free, or ours by a try whose answer was lost: its fencing number, or 0 if another has it.
+/// Gives the lease if it is free, or is still as a fourth argument says, or is ours by a try whose answer was lost: its
+/// fencing number, or 0 if another has it, and what another left there.
 const CLAIM: &str = "\
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  local fence = redis.call('INCR', KEYS[2])
-  redis.call('PEXPIRE', KEYS[2], ARGV[3])
-  return fence
+local held = redis.call('GET', KEYS[1])
+local mine = ARGV[1] .. ':'
+if held and string.sub(held, 1, #mine) == mine then
+  return {tonumber(redis.call('GET', KEYS[2]) or 1), ''}
 end
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return tonumber(redis.call('GET', KEYS[2]) or 1)
+if held and held ~= ARGV[4] then
+  return {0, held}
 end
-return 0";
+redis.call('SET', KEYS[1], mine .. '0', 'PX', ARGV[2])
+local fence = redis.call('INCR', KEYS[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return {fence, held or ''}";
 
-/// Says 1 if the lease is ours for another while, also after it ran out and nobody took it; 0 if another has it.
+/// Says 1 if the lease is ours for another while, also after it ran out and nobody took it; 0 if another has it. The
+/// value is another one each time, which shows whoever waits that its holder lives.
 const RENEW: &str = "\
 local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then
+local mine = ARGV[1] .. ':'
+if held and string.sub(held, 1, #mine) ~= mine then
   return 0
 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SET', KEYS[1], mine .. ARGV[3], 'PX', ARGV[2])
 return 1";
 
 /// Removes the lease if it is ours, and all trace of it.
 const RELEASE: &str = "\
-if redis.call('GET', KEYS[1]) == ARGV[1] then
+local held = redis.call('GET', KEYS[1])
+local mine = ARGV[1] .. ':'
+if held and string.sub(held, 1, #mine) == mine then
   redis.call('DEL', KEYS[1], KEYS[2])
   return 1
 end
@@ -55,12 +64,25 @@ pub struct RedisLeases(SharedLeases<RedisTable>);
 struct RedisTable {
     server: Server,
     prefix: String,
-    time_to_live: Duration,
+    dead_after: Duration,
 }
 
-/// Who one who waits is: a name made up for this one time.
+/// What one who waits knows.
 #[derive(Debug)]
-struct Token(String);
+struct Watch {
+    /// Who it is: a name made up for this one time.
+    name: String,
+    /// What was last seen of another holder, and since when it has been just that, on our own clock.
+    seen: Option<(Vec<u8>, Instant)>,
+}
+
+/// What a holder is known by.
+#[derive(Debug)]
+struct Claim {
+    name: String,
+    /// How often it was renewed.
+    beats: u64,
+}
 
 impl RedisLeases {
     /// Leases in the Redis at this address. Nothing is connected yet.
@@ -73,7 +95,7 @@ impl RedisLeases {
         let table = RedisTable {
             server: Server::at(url)?,
             prefix: url.prefix().to_owned(),
-            time_to_live: dead_after,
+            dead_after,
         };
         Ok(Self(SharedLeases::new(table, dead_after)))
     }
@@ -99,57 +121,76 @@ impl Leases for RedisLeases {
 
 #[async_trait]
 impl LeaseTable for RedisTable {
-    type Watch = Token;
-    type Claim = String;
+    type Watch = Watch;
+    type Claim = Claim;
 
-    async fn claim(&self, module: &ModuleVersion, watch: &mut Token) -> Result<Claimed<String>, LeaseError> {
-        let mut script = self.script(CLAIM, module, &watch.0);
+    async fn claim(&self, module: &ModuleVersion, watch: &mut Watch) -> Result<Claimed<Claim>, LeaseError> {
+        let mut script = self.script(CLAIM, module, &watch.name);
         script.arg(millis(FENCE));
-        let fence = self.number(&script).await?;
-        if fence == 0 {
-            return Ok(Claimed::Held);
+        // The key of a dead holder runs out by Redis' clock, which may stand still or be set back, and a Redis that was
+        // stopped and restored may hold one that does not run out: so ours counts as well.
+        let asked = Instant::now();
+        if let Some((seen, since)) = &watch.seen
+            && asked.saturating_duration_since(*since) >= self.dead_after
+        {
+            script.arg(seen);
         }
-        Ok(Claimed::Granted {
-            claim: watch.0.clone(),
-            fence,
-            // Who gives a lease back removes the number too.
-            taken_over: fence > 1,
-        })
+        let (fence, held): (u64, Vec<u8>) = self.ask(&script).await?;
+        if fence > 0 {
+            let name = watch.name.clone();
+            return Ok(Claimed::Granted {
+                claim: Claim { name, beats: 0 },
+                fence,
+                // Who gives a lease back removes the number too.
+                taken_over: fence > 1 || !held.is_empty(),
+            });
+        }
+        if watch.seen.as_ref().is_none_or(|(seen, _)| *seen != held) {
+            watch.seen = Some((held, Instant::now()));
+        }
+        Ok(Claimed::Held)
     }
 
-    async fn renew(&self, module: &ModuleVersion, token: &mut String) -> Result<Renewed, LeaseError> {
-        let kept = self.number(&self.script(RENEW, module, token)).await?;
+    async fn renew(&self, module: &ModuleVersion, claim: &mut Claim) -> Result<Renewed, LeaseError> {
+        claim.beats += 1;
+        let mut script = self.script(RENEW, module, &claim.name);
+        script.arg(claim.beats);
+        let kept: u64 = self.ask(&script).await?;
         Ok(if kept == 1 { Renewed::Kept } else { Renewed::Lost })
     }
 
-    async fn release(&self, module: &ModuleVersion, token: String) -> Result<(), LeaseError> {
-        self.number(&self.script(RELEASE, module, &token)).await.map(drop)
+    async fn release(&self, module: &ModuleVersion, claim: Claim) -> Result<(), LeaseError> {
+        let script = self.script(RELEASE, module, &claim.name);
+        self.ask::<u64>(&script).await.map(drop)
     }
 }
 
 impl RedisTable {
     /// A script about the lease of one version. The braces keep its two keys on one node of a cluster.
-    fn script(&self, script: &'static str, module: &ModuleVersion, token: &str) -> Cmd {
+    fn script(&self, script: &'static str, module: &ModuleVersion, name: &str) -> Cmd {
         let mut command = redis::cmd("EVAL");
         command
             .arg(script)
             .arg(2)
             .arg(format!("{}:lease:{{{module}}}", self.prefix))
             .arg(format!("{}:fence:{{{module}}}", self.prefix))
-            .arg(token)
-            .arg(millis(self.time_to_live));
+            .arg(name)
+            .arg(millis(self.dead_after));
         command
     }
 
-    async fn number(&self, script: &Cmd) -> Result<u64, LeaseError> {
+    async fn ask<A: FromRedisValue>(&self, script: &Cmd) -> Result<A, LeaseError> {
         let answer = self.server.ask(script).await.map_err(away)?;
         redis::from_redis_value(answer).map_err(|error| away(error.into()))
     }
 }
 
-impl Default for Token {
+impl Default for Watch {
     fn default() -> Self {
-        Self(format!("{:032x}", rand::random::<u128>()))
+        Self {
+            name: format!("{:032x}", rand::random::<u128>()),
+            seen: None,
+        }
     }
 }
 

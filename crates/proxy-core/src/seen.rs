@@ -119,15 +119,20 @@ pub(crate) async fn mark(
             let mark = Mark::deserialize(mark).map_err(|error| malformed(module, Kind::Info, &error))?;
             return Ok(mark.from_page);
         }
-        let mark = serde_json::to_value(Mark { from_page: page }).map_err(|error| {
-            StoreError::unavailable_because("a record could not be written as JSON", error)
-        })?;
-        table.insert(FEED.to_owned(), mark);
+        table.insert(FEED.to_owned(), Mark { from_page: page }.into_json()?);
         let bytes = Bytes::from(Value::Object(table).to_string());
         if let Written::Done(_) = records.write(&key, bytes, revision).await? {
             return Ok(page);
         }
     }
+}
+
+/// A record that takes the place of one that was lost. Nothing is known of any file; but the version may have an entry in
+/// any page of the feed, and with a later mark it would be given another.
+pub(crate) fn anew() -> Result<Bytes, StoreError> {
+    let mark = Mark { from_page: 0 }.into_json()?;
+    let table = Map::from_iter([(FEED.to_owned(), mark)]);
+    Ok(Bytes::from(Value::Object(table).to_string()))
 }
 
 /// The name of the mark's table, beside those of the kinds.
@@ -208,6 +213,13 @@ impl From<&Sight> for StoredSight {
             from: sight.from.clone(),
             commit: sight.commit.clone(),
         }
+    }
+}
+
+impl Mark {
+    fn into_json(self) -> Result<Value, StoreError> {
+        serde_json::to_value(self)
+            .map_err(|error| StoreError::unavailable_because("a record could not be written as JSON", error))
     }
 }
 

@@ -1,5 +1,9 @@
 //! Opening the store: the one place that knows every backend.
 
+mod reading;
+
+pub(crate) use reading::{Otherwise, open_also, open_otherwise, open_to_read};
+
 use crate::{
     config::{Config, storage_url::StorageUrl},
     exit::Failure,
@@ -9,10 +13,9 @@ use proxy_core::{
     records::RecordStore,
     spool::Spool,
     store::{Catalog, Feed, MemoryStore, ModuleStore, Quarantine, SignedLinks},
-    upstream::{KeptUpstream, Upstream},
 };
 use std::{error::Error, path::Path, sync::Arc};
-use storage_fs::{FsStore, FsTree};
+use storage_fs::FsStore;
 use storage_postgres::{OpenError, PostgresStore, PostgresUrl};
 use storage_s3::{BucketStore, BucketUrl, PreflightError};
 
@@ -94,21 +97,6 @@ pub(crate) async fn open_at(url: &StorageUrl, what: &str, config: &Config) -> Re
     }
 }
 
-/// Opens a store that is only read: in a bucket nothing is tried out by writing, in a database nothing is made.
-pub(crate) async fn open_to_read(url: &StorageUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
-    match url {
-        StorageUrl::Bucket(url) => to_read(bucket(url, what, config)?, url.to_string(), config),
-        StorageUrl::Postgres(url) => {
-            let store = connected(PostgresStore::connect_to_read(url).await, url, what)?;
-            Ok(Storage {
-                quarantine: Some(Arc::new(store.clone())),
-                ..to_read(store, url.to_string(), config)?
-            })
-        }
-        url => open_at(url, what, config).await,
-    }
-}
-
 /// A store with what every one can do that has no folder of its own.
 fn to_read<S>(store: S, description: String, config: &Config) -> Result<Storage, Failure>
 where
@@ -138,7 +126,7 @@ fn connected(
 
 /// Opens a bucket, and tries out what a store relies on.
 async fn open_bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<Storage, Failure> {
-    let store = bucket(url, what, config)?;
+    let store = bucket(url, what, config, BucketStore::open)?;
     let abilities = store.preflight().await.map_err(|error| {
         let sentence = format!("{what}: {url}: {}", with_causes(&error));
         match error {
@@ -153,45 +141,18 @@ async fn open_bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<Sto
     })
 }
 
-fn bucket(url: &BucketUrl, what: &str, config: &Config) -> Result<BucketStore, Failure> {
+/// A bucket, opened in one of the two ways.
+fn bucket(
+    url: &BucketUrl,
+    what: &str,
+    config: &Config,
+    open: impl FnOnce(&BucketUrl, Vec<(String, String)>) -> Result<BucketStore, storage_s3::OpenError>,
+) -> Result<BucketStore, Failure> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
-    BucketStore::open(url, config.environment.variables().filter_map(text))
-        .map_err(|error| Failure::Usage(format!("{what}: {url}: {}", with_causes(&error))))
-}
-
-/// The stores of `storage.also`, to fetch from. They are read alone, those that are trees under both spellings that
-/// trees have.
-pub(crate) fn open_also(config: &Config) -> Result<Vec<Arc<dyn Upstream>>, Failure> {
-    let what = "storage.also";
-    let open = |url: &StorageUrl| -> Result<Arc<dyn Upstream>, Failure> {
-        let (name, spellings): (String, Vec<Arc<dyn ModuleStore>>) = match url {
-            StorageUrl::File(folder) => {
-                let tree = FsTree::open(folder).map_err(|error| {
-                    Failure::Unavailable(format!("{what}: {}: {error}", folder.display()))
-                })?;
-                let as_written = Arc::new(tree.spelled_as_written());
-                (
-                    format!("file:{}", folder.display()),
-                    vec![Arc::new(tree), as_written],
-                )
-            }
-            StorageUrl::Bucket(url) => {
-                let store = bucket(url, what, config)?;
-                let as_written = Arc::new(store.spelled_as_written());
-                (url.to_string(), vec![Arc::new(store), as_written])
-            }
-            StorageUrl::Postgres(url) => {
-                let opened = tokio::runtime::Handle::current().block_on(PostgresStore::connect_to_read(url));
-                let store = connected(opened, url, what)?;
-                (url.to_string(), vec![Arc::new(store)])
-            }
-            StorageUrl::Memory => return Err(Failure::Usage(format!("{what}: nothing is kept in memory:"))),
-        };
-        Ok(Arc::new(KeptUpstream::new(name, spellings)))
-    };
-    config.also.iter().map(open).collect()
+    let variables = config.environment.variables().filter_map(text).collect();
+    open(url, variables).map_err(|error| Failure::Usage(format!("{what}: {url}: {}", with_causes(&error))))
 }
 
 /// The spool of a store that has no folder of its own.

@@ -7,6 +7,7 @@
 
 mod compare;
 mod grouped;
+pub(crate) mod layouts;
 pub(crate) mod progress;
 pub(crate) mod tree;
 

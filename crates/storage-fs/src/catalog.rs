@@ -4,7 +4,7 @@
 //! bounded list, and then those behind them. A page walks down to where the one before ended, so it costs a reading of
 //! every folder on that way, and memory for its files and for a list a level.
 
-use crate::{Tree, disk, files::unreadable};
+use crate::{disk, files::unreadable};
 use proxy_core::{
     file::{Kind, ModuleFile},
     module::{ModulePath, ModuleVersion, Version},
@@ -21,7 +21,7 @@ use std::{
 const HELD: usize = 1024;
 
 /// The folder of a module's files.
-const VERSIONS: &str = "@v/";
+pub(crate) const VERSIONS: &str = "@v/";
 
 /// One page on its way.
 struct Page<'a> {
@@ -32,21 +32,20 @@ struct Page<'a> {
     files: Vec<ModuleFile>,
 }
 
-impl Tree {
-    pub(crate) fn files(&self, after: &str, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
-        let mut page = Page {
-            root: &self.root,
-            after,
-            limit,
-            files: Vec::new(),
-        };
-        page.walk("").map_err(unreadable)?;
-        // In a folder that is gone (a volume that was taken away) everything is absent, and that is no answer.
-        if page.files.is_empty() && !self.root.is_dir() {
-            return Err(StoreError::unavailable("its folder is gone"));
-        }
-        Ok(page.files)
+/// A page of the files in a tree.
+pub(crate) fn files(root: &Path, after: &str, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
+    let mut page = Page {
+        root,
+        after,
+        limit,
+        files: Vec::new(),
+    };
+    page.walk("").map_err(unreadable)?;
+    // In a folder that is gone (a volume that was taken away) everything is absent, and that is no answer.
+    if page.files.is_empty() && !root.is_dir() {
+        return Err(StoreError::unavailable("its folder is gone"));
     }
+    Ok(page.files)
 }
 
 impl Page<'_> {
@@ -103,7 +102,7 @@ impl Page<'_> {
 
 /// The name of an entry that may be, or lead to, a module file. Whatever has the name of one is listed, also if it is
 /// no file: it is damage, and only who finds it here can tell.
-fn listed_name(folder: &str, entry: &DirEntry) -> io::Result<Option<String>> {
+pub(crate) fn listed_name(folder: &str, entry: &DirEntry) -> io::Result<Option<String>> {
     let Ok(name) = entry.file_name().into_string() else {
         return Ok(None);
     };

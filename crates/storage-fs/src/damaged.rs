@@ -50,13 +50,6 @@ impl Tree {
         }
     }
 
-    /// What is kept beside a zip.
-    pub(crate) fn sum_beside(&self, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
-        let path = self.root.join(zip.tree_path()).with_extension("ziphash");
-        let text = ziphash::text(&path).map_err(unreadable)?;
-        Ok(text.map(Bytes::from))
-    }
-
     /// Moves what is kept beside a zip aside, if it is still this, and writes the right sum.
     pub(crate) fn renew_sum_beside(
         &self,
@@ -97,6 +90,13 @@ impl Tree {
             number += 1;
         }
     }
+}
+
+/// What is kept beside a zip.
+pub(crate) fn sum_beside(root: &Path, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
+    let path = root.join(zip.tree_path()).with_extension("ziphash");
+    let text = ziphash::text(&path).map_err(unreadable)?;
+    Ok(text.map(Bytes::from))
 }
 
 /// Whether what has this name is what was found: these bytes, or for `None` something without bytes.

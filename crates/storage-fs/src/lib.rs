@@ -6,12 +6,14 @@ mod disk;
 mod files;
 mod leases;
 mod open;
+mod other;
 mod records;
 mod tree;
 mod ziphash;
 
 pub use leases::FsLeases;
 pub use open::OpenError;
+pub use other::OtherTree;
 pub use tree::FsTree;
 
 use async_trait::async_trait;
@@ -114,7 +116,7 @@ impl ModuleStore for FsStore {
 impl RecordStore for FsStore {
     async fn read(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
         let key = key.clone();
-        self.reading(move |tree| tree.read_record(&key)).await
+        self.reading(move |tree| records::read(&tree.root, &key)).await
     }
 
     async fn write(
@@ -138,7 +140,8 @@ impl RecordStore for FsStore {
 impl Catalog for FsStore {
     async fn files(&self, after: Option<&ModuleFile>, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
         let after = after.map(ModuleFile::tree_path).unwrap_or_default();
-        self.reading(move |tree| tree.files(&after, limit)).await
+        self.reading(move |tree| catalog::files(&tree.root, &after, limit))
+            .await
     }
 }
 
@@ -150,7 +153,8 @@ impl Quarantine for FsStore {
 
     async fn sum_beside(&self, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
         let zip = zip.clone();
-        self.reading(move |tree| tree.sum_beside(&zip)).await
+        self.reading(move |tree| damaged::sum_beside(&tree.root, &zip))
+            .await
     }
 
     async fn renew_sum_beside(&self, zip: &ModuleFile, found: &[u8], right: H1) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use proxy_core::{
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// Where the locks lie.
@@ -30,16 +30,44 @@ const LONGEST_NAME: usize = 255;
 /// What is left of a longer one: enough to recognise it, and room for a sum.
 const CUT: usize = 128;
 
-impl Tree {
-    pub(crate) fn read_record(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
-        let record = self.record(key).map_err(unreadable)?;
-        // In a folder that is gone (a volume that was taken away) everything is absent, and that is no answer.
-        if record.is_none() && !self.root.is_dir() {
-            return Err(StoreError::unavailable("its folder is gone"));
-        }
-        Ok(record)
+/// Reads a record of a tree.
+pub(crate) fn read(root: &Path, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+    let record = record(root, key).map_err(unreadable)?;
+    // In a folder that is gone (a volume that was taken away) everything is absent, and that is no answer.
+    if record.is_none() && !root.is_dir() {
+        return Err(StoreError::unavailable("its folder is gone"));
     }
+    Ok(record)
+}
 
+fn record(root: &Path, key: &RecordKey) -> io::Result<Option<Record>> {
+    let Some(mut file) = disk::open(&below(root, &key.tree_path()))? else {
+        return Ok(None);
+    };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let revision = revision(&bytes);
+    Ok(Some(Record {
+        bytes: bytes.into(),
+        revision,
+    }))
+}
+
+/// Where something lies. An element longer than any file's name is cut, and told from others by its sum.
+fn below(root: &Path, tree_path: &str) -> PathBuf {
+    let mut path = root.to_owned();
+    for element in tree_path.split('/') {
+        match element.get(..CUT) {
+            Some(start) if element.len() > LONGEST_NAME => {
+                path.push(format!("{start}~{}", Sha256::of(element.as_bytes())));
+            }
+            _ => path.push(element),
+        }
+    }
+    path
+}
+
+impl Tree {
     pub(crate) fn write_record(
         &self,
         key: &RecordKey,
@@ -50,7 +78,7 @@ impl Tree {
             // Staged before the lock is taken, so that it is held for as short as can be.
             let staged = disk::stage(&self.spool, |to| to.write_all(bytes))?;
             let _until_done = self.lock(key)?;
-            if self.record(key)?.map(|record| record.revision).as_ref() != expected {
+            if record(&self.root, key)?.map(|record| record.revision).as_ref() != expected {
                 return Ok(Written::Changed);
             }
             disk::replace(staged, &self.record_path(key))?;
@@ -69,35 +97,13 @@ impl Tree {
             .map_err(|error| StoreError::from_io("a record could not be removed", error))
     }
 
-    fn record(&self, key: &RecordKey) -> io::Result<Option<Record>> {
-        let Some(mut file) = disk::open(&self.record_path(key))? else {
-            return Ok(None);
-        };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let revision = revision(&bytes);
-        Ok(Some(Record {
-            bytes: bytes.into(),
-            revision,
-        }))
-    }
-
     fn record_path(&self, key: &RecordKey) -> PathBuf {
         self.below_root(&key.tree_path())
     }
 
-    /// Where something lies. An element longer than any file's name is cut, and told from others by its sum.
+    /// Where something lies in this tree.
     pub(crate) fn below_root(&self, tree_path: &str) -> PathBuf {
-        let mut path = self.root.clone();
-        for element in tree_path.split('/') {
-            match element.get(..CUT) {
-                Some(start) if element.len() > LONGEST_NAME => {
-                    path.push(format!("{start}~{}", Sha256::of(element.as_bytes())));
-                }
-                _ => path.push(element),
-            }
-        }
-        path
+        below(&self.root, tree_path)
     }
 
     /// Waits for the lock of this record's share, against other processes and other threads alike. It ends with the

@@ -1,21 +1,27 @@
 //! A folder to read from and never to write in: no staging, no locks, nothing swept, so that it may be somebody else's, or
 //! on a disk that is mounted for reading alone.
 
-use crate::files::{open_at, versions_in};
+use crate::{
+    OtherTree, catalog, damaged,
+    files::{open_at, versions_in},
+    records,
+};
 use async_trait::async_trait;
+use bytes::Bytes;
 use proxy_core::{
     file::ModuleFile,
     module::{ModulePath, Version},
-    store::{Content, Inserted, ModuleStore, Part, StoreError},
+    records::{Record, RecordKey, RecordStore, Revision, Written},
+    store::{Catalog, Content, Corrupt, Inserted, ModuleStore, Part, Quarantine, StoreError},
+    sums::H1,
     verify::Verified,
 };
-use std::{io, path::PathBuf};
+use std::{io, path::Path, path::PathBuf, sync::Arc};
 
-/// A GOPROXY tree in a folder, for reading. Cheap to clone.
+/// A GOPROXY tree in a folder, with the records beside it, for reading. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FsTree {
-    root: PathBuf,
-    as_written: bool,
+    root: Arc<Path>,
 }
 
 impl FsTree {
@@ -25,72 +31,101 @@ impl FsTree {
         if !root.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self {
-            root,
-            as_written: false,
-        })
+        Ok(Self { root: root.into() })
     }
 
-    /// The same folder, read as a tree whose names have upper-case letters as they are: Athens lays out its folders so.
-    pub fn spelled_as_written(&self) -> Self {
-        Self {
-            root: self.root.clone(),
-            as_written: true,
-        }
+    /// The same folder, read in the other ways in which a tree is laid out.
+    pub fn otherwise(&self) -> [OtherTree; 2] {
+        OtherTree::all_in(&self.root)
     }
 
-    /// Reads in a blocking task.
-    async fn reading<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let tree = self.clone();
-        match tokio::task::spawn_blocking(move || work(&tree)).await {
-            Ok(answer) => answer,
-            Err(stopped) => Err(StoreError::unavailable_because(
-                "a task on the disk was stopped",
-                stopped,
-            )),
-        }
+    /// The module files in it that lie where only [`otherwise`](Self::otherwise) finds them, each once, in no order.
+    pub async fn files_otherwise(&self) -> Result<Vec<ModuleFile>, StoreError> {
+        reading(&self.root, OtherTree::files).await
     }
+}
+
+/// Reads in a blocking task.
+pub(crate) async fn reading<T: Send + 'static>(
+    root: &Arc<Path>,
+    work: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let root = Arc::clone(root);
+    match tokio::task::spawn_blocking(move || work(&root)).await {
+        Ok(answer) => answer,
+        Err(stopped) => Err(StoreError::unavailable_because(
+            "a task on the disk was stopped",
+            stopped,
+        )),
+    }
+}
+
+/// What is said to whoever would write.
+pub(crate) fn only_read() -> StoreError {
+    StoreError::unavailable("it is opened for reading alone")
 }
 
 #[async_trait]
 impl ModuleStore for FsTree {
     async fn open(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
         let file = file.clone();
-        self.reading(move |tree| {
-            let name = if tree.as_written {
-                let (path, version) = (file.module.path(), file.module.version());
-                format!("{path}/@v/{version}.{}", file.kind)
-            } else {
-                file.tree_path()
-            };
-            open_at(&tree.root.join(name), &file, part)
+        reading(&self.root, move |root| {
+            open_at(&root.join(file.tree_path()), &file, part)
         })
         .await
     }
 
     async fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, StoreError> {
         let path = path.clone();
-        self.reading(move |tree| {
-            let folder = if tree.as_written {
-                tree.root.join(path.as_str())
-            } else {
-                tree.root.join(path.escaped())
-            };
-            versions_in(&folder.join("@v"), &path, |name| {
-                if tree.as_written {
-                    Version::parse(name).ok()
-                } else {
-                    Version::unescape(name).ok()
-                }
-            })
+        reading(&self.root, move |root| {
+            let folder = root.join(path.escaped()).join("@v");
+            versions_in(&folder, &path, |name| Version::unescape(name).ok())
         })
         .await
     }
 
     async fn insert(&self, _: Verified) -> Result<Inserted, StoreError> {
-        Err(StoreError::unavailable("it is opened for reading alone"))
+        Err(only_read())
+    }
+}
+
+#[async_trait]
+impl Catalog for FsTree {
+    async fn files(&self, after: Option<&ModuleFile>, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
+        let after = after.map(ModuleFile::tree_path).unwrap_or_default();
+        reading(&self.root, move |root| catalog::files(root, &after, limit)).await
+    }
+}
+
+#[async_trait]
+impl RecordStore for FsTree {
+    async fn read(&self, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+        let key = key.clone();
+        reading(&self.root, move |root| records::read(root, &key)).await
+    }
+
+    async fn write(&self, _: &RecordKey, _: Bytes, _: Option<&Revision>) -> Result<Written, StoreError> {
+        Err(only_read())
+    }
+
+    async fn remove(&self, _: &RecordKey) -> Result<(), StoreError> {
+        Err(only_read())
+    }
+}
+
+/// For the sums beside zips, which can be read.
+#[async_trait]
+impl Quarantine for FsTree {
+    async fn set_aside(&self, _: Corrupt) -> Result<(), StoreError> {
+        Err(only_read())
+    }
+
+    async fn sum_beside(&self, zip: &ModuleFile) -> Result<Option<Bytes>, StoreError> {
+        let zip = zip.clone();
+        reading(&self.root, move |root| damaged::sum_beside(root, &zip)).await
+    }
+
+    async fn renew_sum_beside(&self, _: &ModuleFile, _: &[u8], _: H1) -> Result<(), StoreError> {
+        Err(only_read())
     }
 }

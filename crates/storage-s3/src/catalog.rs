@@ -9,7 +9,7 @@ use crate::{
     objects::{Objects, unlisted},
 };
 use async_trait::async_trait;
-use futures::future::BoxFuture;
+use futures::{TryStreamExt, future::BoxFuture};
 use object_store::{ObjectMeta, PutPayload};
 use proxy_core::{
     file::{Kind, ModuleFile},
@@ -40,32 +40,41 @@ impl Catalog for BucketStore {
     }
 }
 
+impl BucketStore {
+    /// The module files in it whose names only [`spelled_as_written`](Self::spelled_as_written) finds, in no order. Lists
+    /// the whole bucket, and holds those files.
+    pub async fn files_as_written(&self) -> Result<Vec<ModuleFile>, StoreError> {
+        let objects = &self.objects;
+        let hosts = objects
+            .objects
+            .list_with_delimiter(objects.folder("")?.as_ref())
+            .await
+            .map_err(unlisted)?
+            .common_prefixes;
+        let mut files = Vec::new();
+        for host in hosts {
+            let ours = objects.name(&host).map(|name| format!("{name}/"));
+            if ours.is_none_or(|ours| OTHERS.iter().any(|(other, _)| ours == *other)) {
+                continue;
+            }
+            let mut listed = objects.objects.list(Some(&host));
+            while let Some(object) = listed.try_next().await.map_err(unlisted)? {
+                files.extend(objects.name(&object.location).and_then(file_as_written));
+            }
+        }
+        Ok(files)
+    }
+}
+
 impl Objects {
-    /// Whether this server lists in the order of bytes: found out once, with two names that tell.
+    /// Whether this server lists in the order of bytes: found out once, with names that tell.
     ///
     /// Where that cannot be found out (the bucket may be for reading alone) it is taken not to: the other way is right
     /// everywhere.
     pub(crate) async fn lists_by_bytes(&self) -> bool {
-        let found_out = self.by_bytes.get_or_try_init(async || {
-            let names = ["-b", "/a"].map({
-                let random = format!(".stoa/preflight/{:032x}", rand::random::<u128>());
-                move |end| format!("{random}{end}")
-            });
-            for name in &names {
-                let payload = PutPayload::from_static(b"in which order?");
-                self.put(&self.path(name)?, payload, "text/plain", None).await?;
-            }
-            let before = names[0].trim_end_matches("-b");
-            let listed = self.page(before, 2).await;
-            for name in &names {
-                self.remove(&self.path(name)?).await?;
-            }
-            let (listed, _) = listed?;
-            let listed: Vec<_> = listed
-                .iter()
-                .filter_map(|object| self.name(&object.location))
-                .collect();
-            Ok::<_, StoreError>(listed == names)
+        let found_out = self.by_bytes.get_or_try_init(async || match self.only_read {
+            true => self.shows_its_order().await,
+            false => self.tries_its_order().await,
         });
         match found_out.await {
             Ok(by_bytes) => *by_bytes,
@@ -74,6 +83,46 @@ impl Objects {
                 false
             }
         }
+    }
+
+    /// Finds it out with two names of its own.
+    async fn tries_its_order(&self) -> Result<bool, StoreError> {
+        let names = ["-b", "/a"].map({
+            let random = format!(".stoa/preflight/{:032x}", rand::random::<u128>());
+            move |end| format!("{random}{end}")
+        });
+        for name in &names {
+            let payload = PutPayload::from_static(b"in which order?");
+            self.put(&self.path(name)?, payload, "text/plain", None).await?;
+        }
+        let before = names[0].trim_end_matches("-b");
+        let listed = self.page(before, 2).await;
+        for name in &names {
+            self.remove(&self.path(name)?).await?;
+        }
+        let (listed, _) = listed?;
+        let listed: Vec<_> = listed
+            .iter()
+            .filter_map(|object| self.name(&object.location))
+            .collect();
+        Ok(listed == names)
+    }
+
+    /// Finds it out with a name that is there: what lies in `m/` comes behind `m.~` in the order of bytes, and before it
+    /// where `m` itself is compared.
+    async fn shows_its_order(&self) -> Result<bool, StoreError> {
+        let (listed, _) = self.page("", PAGE).await?;
+        if !listed.is_sorted_by(|one, next| one.location.as_ref() <= next.location.as_ref()) {
+            return Ok(false);
+        }
+        let mut names = listed.iter().filter_map(|object| self.name(&object.location));
+        // Without a name in a folder there is no file to list.
+        let Some((folder, _)) = names.find_map(|name| name.split_once('/')) else {
+            return Ok(false);
+        };
+        let (next, _) = self.page(&format!("{folder}.~"), 1).await?;
+        let next = next.first().and_then(|object| self.name(&object.location));
+        Ok(next.is_some_and(|next| next.split_once('/').is_some_and(|(found, _)| found == folder)))
     }
 
     async fn files_in_order(&self, mut after: String, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
@@ -171,20 +220,32 @@ impl Objects {
 
 /// The module file whose name in the tree this is, if it is one's.
 fn module_file(name: &str) -> Option<ModuleFile> {
-    let (path, file) = name.rsplit_once("/@v/")?;
-    let (version, extension) = file.rsplit_once('.')?;
+    // A name that reads as a file's and is not how we would write it is somebody else's.
+    file_read(name, ModulePath::unescape, Version::unescape).filter(|file| file.tree_path() == name)
+}
+
+/// The module file that has this name where names are as they are written, and another in our tree.
+fn file_as_written(name: &str) -> Option<ModuleFile> {
+    file_read(name, ModulePath::parse, Version::parse).filter(|file| file.tree_path() != name)
+}
+
+fn file_read<P, V>(
+    name: &str,
+    path: impl Fn(&str) -> Result<ModulePath, P>,
+    version: impl Fn(&str) -> Result<Version, V>,
+) -> Option<ModuleFile> {
+    let (of_path, file) = name.rsplit_once("/@v/")?;
+    let (of_version, extension) = file.rsplit_once('.')?;
     let kind = Kind::ALL
         .into_iter()
         .find(|kind| kind.facts().extension == extension)?;
-    let (path, version) = (ModulePath::unescape(path).ok()?, Version::unescape(version).ok()?);
-    let file = ModuleFile::new(ModuleVersion::new(path, version).ok()?, kind);
-    // A name that reads as a file's and is not how we would write it is somebody else's.
-    (file.tree_path() == name).then_some(file)
+    let module = ModuleVersion::new(path(of_path).ok()?, version(of_version).ok()?).ok()?;
+    Some(ModuleFile::new(module, kind))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::module_file;
+    use super::{file_as_written, module_file};
 
     #[test]
     fn a_name_is_a_module_file_s_or_it_is_not() {
@@ -207,6 +268,27 @@ mod tests {
             "example.com/m/v1.0.0.zip",
         ] {
             assert_eq!(module_file(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_as_it_is_written_is_one_that_ours_is_not() {
+        for (name, expected) in [
+            (
+                "github.com/Azure/x/@v/v1.0.0.zip",
+                Some("github.com/!azure/x/@v/v1.0.0.zip"),
+            ),
+            (
+                "example.com/m/@v/v1.0.0-RC1.info",
+                Some("example.com/m/@v/v1.0.0-!r!c1.info"),
+            ),
+            ("example.com/m/@v/v1.0.0.info", None),
+            ("github.com/!azure/x/@v/v1.0.0.zip", None),
+            ("github.com/Azure/x/@v/v1.0.0.ziphash", None),
+            ("github.com/Azure/x/v1.0.0/go.mod", None),
+        ] {
+            let found = file_as_written(name).map(|file| file.tree_path());
+            assert_eq!(found.as_deref(), expected, "{name}");
         }
     }
 }

@@ -164,6 +164,7 @@ fn s3(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         server,
         url: url.clone(),
         by_bytes: OnceCell::new(),
+        only_read: false,
     })
 }
 
@@ -234,6 +235,7 @@ fn gcs(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         server: Server::Gcs { gcs, base, unsigned },
         url: url.clone(),
         by_bytes: OnceCell::new(),
+        only_read: false,
     })
 }
 
@@ -282,6 +284,7 @@ fn azure(url: &BucketUrl, variables: &Variables) -> Result<Objects, OpenError> {
         server: Server::Azure(azure),
         url: url.clone(),
         by_bytes: OnceCell::new(),
+        only_read: false,
     })
 }
 

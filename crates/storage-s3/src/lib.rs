@@ -50,6 +50,19 @@ impl BucketStore {
         })
     }
 
+    /// Opens a bucket that is only read: nothing is ever put into it, so an account that may read and list it is enough.
+    pub fn open_to_read(
+        url: &BucketUrl,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, OpenError> {
+        let mut objects = clouds::open(url, variables.into_iter().collect())?;
+        objects.only_read = true;
+        Ok(Self {
+            objects: Arc::new(objects),
+            spelling: Spelling::Escaped,
+        })
+    }
+
     /// The same bucket, read as a tree whose names have upper-case letters as they are: Athens lays out its buckets
     /// so. Such a tree is for reading; what is inserted through this handle is refused.
     pub fn spelled_as_written(&self) -> Self {

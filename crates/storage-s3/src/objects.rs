@@ -46,6 +46,8 @@ pub(crate) struct Objects {
     pub(crate) url: BucketUrl,
     /// Whether the server lists in the order of bytes, once that is known.
     pub(crate) by_bytes: OnceCell<bool>,
+    /// Whether nothing may be written, not even to find that out.
+    pub(crate) only_read: bool,
 }
 
 /// Who serves the bucket, for what each does in its own way.

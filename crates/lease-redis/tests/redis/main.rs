@@ -5,6 +5,7 @@
 mod conformance;
 mod failover;
 mod outages;
+mod takeovers;
 
 use lease_redis::{RedisLeases, RedisUrl};
 use std::time::Duration;

@@ -19,13 +19,13 @@ fn module(version: &str) -> ModuleVersion {
 }
 
 /// The address of a server, reached through what breaks connections on command.
-fn through(chaos: &Chaos, url: &str) -> String {
+pub(crate) fn through(chaos: &Chaos, url: &str) -> String {
     let (before, behind) = url.rsplit_once('@').unwrap();
     let rest = behind.find(['/', '?']).map_or("", |end| &behind[end..]);
     format!("{before}@{}{rest}", chaos.address())
 }
 
-fn host_of(url: &str) -> &str {
+pub(crate) fn host_of(url: &str) -> &str {
     let (_, behind) = url.rsplit_once('@').unwrap();
     behind.split(['/', '?']).next().unwrap()
 }

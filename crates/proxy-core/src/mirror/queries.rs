@@ -15,7 +15,11 @@ use crate::{
     verify::Unverified,
 };
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// How long the stores before the origins are waited for when the origin was waited for in vain already.
+const STORES: Duration = Duration::from_secs(3);
 
 /// The version a query led to, and its `.info` as it is kept.
 pub(super) type Resolved = (ModuleVersion, Bytes);
@@ -48,7 +52,7 @@ impl Mirror {
         };
         let (answer, cache) = inner
             .resolved
-            .get(&key, refresh, || inner.kept_answer(path, query))
+            .get(&key, refresh, || inner.answer_without_origin(path, query, caller))
             .await?;
         inner.permit(caller, path, Some(answer.0.version()))?;
         Ok(Served { answer, cache })
@@ -110,22 +114,48 @@ impl Inner {
 
     /// Keeps the `.info` of the latest version of each store before the origins, as one to choose among.
     async fn adopt_latest(&self, path: &ModulePath, context: &FetchContext) -> Result<(), MirrorError> {
+        let mut trouble = None;
         for store in &self.chain.also {
-            match store.resolve(path, &Query::Latest, context).await {
-                Ok(info) => {
-                    if let Ok(module) = ModuleVersion::new(path.clone(), info.version.clone()) {
-                        self.keep_info(module, &info).await?;
-                    }
-                }
-                Err(UpstreamError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
+            let kept = match store.resolve(path, &Query::Latest, context).await {
+                Ok(info) => match ModuleVersion::new(path.clone(), info.version.clone()) {
+                    Ok(module) => self.keep_info(module, &info).await.map(drop),
+                    Err(_) => Ok(()),
+                },
+                Err(UpstreamError::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            // The others may be well; that this one is not is told in the end.
+            if let Err(error) = kept {
+                trouble.get_or_insert(error);
             }
         }
-        Ok(())
+        trouble.map_or(Ok(()), Err)
     }
 
-    /// What can be answered without the origin: what the query meant last, else, for `latest`, the version that
-    /// `go` would choose of those kept.
+    /// What can be answered while the origin is in trouble: as [`kept_answer`](Self::kept_answer) has it, the stores before
+    /// the origins included, as they are in lists.
+    async fn answer_without_origin(
+        &self,
+        path: &ModulePath,
+        query: &Query,
+        caller: &Caller,
+    ) -> Result<Option<Resolved>, MirrorError> {
+        if *query == Query::Latest {
+            let context = FetchContext::new(Arc::clone(&caller.via));
+            match timeout(STORES, self.adopt_latest(path, &context)).await {
+                Ok(Ok(())) => {}
+                // What is kept here is an answer all the same.
+                Ok(Err(error)) => {
+                    tracing::debug!(%path, %error, "the latest version of a store was not taken over");
+                }
+                Err(_) => tracing::debug!(%path, "the stores before the origins are slow"),
+            }
+        }
+        self.kept_answer(path, query).await
+    }
+
+    /// What can be answered from here: what the query meant last, else, for `latest`, the version that `go` would choose
+    /// of those kept.
     async fn kept_answer(&self, path: &ModulePath, query: &Query) -> Result<Option<Resolved>, MirrorError> {
         let mut version = answers::read(&*self.ingest.records, path, query).await?;
         if *query == Query::Latest {

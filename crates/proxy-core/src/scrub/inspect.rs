@@ -247,7 +247,12 @@ impl Inspector {
                 Err(StoreError::Corrupt { .. }) => true,
                 found => found?,
             };
-            if !there && !seen.is_some_and(|seen| seen.is_aside(missing)) {
+            if there || seen.is_some_and(|seen| seen.is_aside(missing)) {
+                continue;
+            }
+            // It may have been set aside while the zip was read; the mark comes first, so it can be read now.
+            let now = self.recorded(&zip.module).await?;
+            if !now.is_ok_and(|now| now.is_aside(missing)) {
                 let zip = zip.clone();
                 inspected.faults.push(Fault::Torn { zip, missing });
             }

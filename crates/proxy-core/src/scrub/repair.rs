@@ -109,7 +109,7 @@ impl Repair {
         Ok(Some(Some(Sha256(hasher.finalize().into()))))
     }
 
-    /// Copies the record of a version to where damage lies, and takes it away; the next inspection makes a new one.
+    /// Copies the record of a version to where damage lies, and begins it anew; the next inspection fills it.
     async fn set_record_aside(&self, module: &ModuleVersion) -> Result<(), StoreError> {
         let key = seen::key(module)?;
         let Some(record) = self.records.read(&key).await? else {
@@ -120,6 +120,11 @@ impl Repair {
             .map_err(|error| StoreError::unavailable(error.to_string()))?;
         // That it is there already means that somebody came as far as this before.
         let _copied: Written = self.records.write(&aside, record.bytes, None).await?;
-        self.records.remove(&key).await
+        // Whoever changed it meanwhile has mended it.
+        let _begun: Written = self
+            .records
+            .write(&key, seen::anew()?, Some(&record.revision))
+            .await?;
+        Ok(())
     }
 }

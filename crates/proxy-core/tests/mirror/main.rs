@@ -22,7 +22,10 @@ use proxy_core::{
     policy::Caller,
     spool::Spool,
     store::{MemoryStore, Part},
-    upstream::chain::{Chain, Link, Separator},
+    upstream::{
+        KeptUpstream, Upstream,
+        chain::{Chain, Link, Separator},
+    },
 };
 use std::{sync::Arc, time::Duration};
 
@@ -45,6 +48,26 @@ impl House {
 
     /// The same with leases that others may use as well.
     fn sharing(store: Arc<MemoryStore>, origin: &Arc<Origin>, leases: impl Leases) -> Self {
+        Self::with(store, origin, leases, Vec::new())
+    }
+
+    /// A mirror that moves in from this store.
+    fn moving_in(origin: &Arc<Origin>, from: &Arc<MemoryStore>) -> Self {
+        let also = KeptUpstream::new("the old one", vec![Arc::clone(from) as _]);
+        Self::with(
+            Arc::default(),
+            origin,
+            LocalLeases::default(),
+            vec![Arc::new(also)],
+        )
+    }
+
+    fn with(
+        store: Arc<MemoryStore>,
+        origin: &Arc<Origin>,
+        leases: impl Leases,
+        also: Vec<Arc<dyn Upstream>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let link = Link {
             upstream: Some(Arc::clone(origin) as _),
@@ -54,6 +77,7 @@ impl House {
             store: Arc::clone(&store) as _,
             records: Arc::clone(&store) as _,
             chain: Chain {
+                also,
                 links: vec![link],
                 ..Chain::default()
             },

@@ -82,6 +82,31 @@ async fn an_origin_that_hangs_is_not_waited_for_where_something_is_kept() {
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_store_before_the_origin_keeps_is_the_latest_too() {
+    for mood in [Mood::Down, Mood::Hanging] {
+        let (origin, old) = used_house().await;
+        origin.feel(mood);
+        let house = House::moving_in(&origin, &old.store);
+        let started = tokio::time::Instant::now();
+        assert_eq!(
+            house.list("example.test/m").await.unwrap(),
+            ("v1.0.0 v1.1.0".into(), Cache::Stale)
+        );
+        assert_eq!(
+            house.query("example.test/m", "latest").await.unwrap(),
+            ("v1.1.0".into(), Cache::Stale),
+            "{mood:?}"
+        );
+        assert!(started.elapsed() < Duration::from_secs(10));
+        // What was taken over is kept, and what no store has is trouble as before.
+        let info = house.file("example.test/m@v1.1.0", Kind::Info).await.unwrap();
+        assert_eq!(info.1, Cache::Hit);
+        let error = house.query("example.test/other", "latest").await.unwrap_err();
+        assert!(matches!(error, MirrorError::Upstream(_)), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_miss_is_trouble_and_never_absence() {
     let (origin, house) = used_house().await;

@@ -9,8 +9,8 @@ use crate::{
         storage_url::{self, StorageUrl},
     },
     exit::Failure,
-    open_store::{open_at, open_to_read},
-    transfer::{Ending, Source, Tally, Target, progress::Progress, transfer},
+    open_store::{open_at, open_otherwise, open_to_read},
+    transfer::{Ending, Source, Tally, Target, layouts::Layouts, progress::Progress, transfer},
     wiring::{Wired, wire_beside},
 };
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -26,6 +26,9 @@ database is proven before the database itself is asked: a mirror with no way out
 can be copied. What TO has stays as it is: a file of FROM that disagrees with it
 is reported, and the exit code is 1.
 
+FROM is read and never written. It may be what Athens kept, in a bucket or on a
+disk: names are understood as Athens writes them too, and in its layout.
+
 The command may be stopped at any time and run again; it copies what is missing.
 Servers may go on using both stores meanwhile.
 
@@ -34,8 +37,7 @@ Examples:
       move from a disk to a bucket: copy, restart the servers with the bucket,
       copy once more for what they fetched in between
   stoa copy 's3://old?profile=archive' postgres://stoa@db/stoa
-      each URL may carry settings of its own (name what Athens kept in
-      storage.also instead: it spells names with capitals in another way)
+      each URL may carry settings of its own
   STOA_CHECKSUMS__DATABASE=off stoa copy file:./a file:./b
       without a checksum database, from a mirror that never asked one
 
@@ -194,9 +196,11 @@ async fn source(from: &StorageUrl, matches: &ArgMatches, config: &Config) -> Res
         .get_one::<String>("FROM")
         .map(String::as_str)
         .unwrap_or_default();
+    let otherwise = open_otherwise(from, "FROM", config).await?;
+    let files = Arc::new(Layouts::new(storage.modules, catalog, otherwise));
     Ok(Source {
-        modules: storage.modules,
-        catalog,
+        modules: Arc::clone(&files) as _,
+        catalog: files,
         records: Some(Arc::clone(&storage.records)),
         name: redact(text),
     })

@@ -7,7 +7,7 @@ use super::print;
 use crate::{
     config::{Config, environment::Environment, storage_url::StorageUrl},
     exit::Failure,
-    open_store::{Storage, open_store, open_to_read},
+    open_store::{Storage, open_otherwise, open_store, open_to_read},
     wiring,
 };
 use futures::{StreamExt, stream};
@@ -43,15 +43,33 @@ pub(crate) fn run(config: &Config, environment: &Environment, repair: bool) -> R
             let reason = format!("storage.url: {}: there is no such folder", folder.display());
             return Err(Failure::Unavailable(reason));
         }
-        // Who only looks makes no schema, which would be one without faults.
-        let storage = match &config.storage {
-            url @ StorageUrl::Postgres(_) if !repair => open_to_read(url, "storage.url", config).await?,
-            _ => open_store(config).await?,
+        // Who only looks writes nothing, and makes no schema, which would be one without faults.
+        let storage = match repair {
+            false => open_to_read(&config.storage, "storage.url", config).await?,
+            true => open_store(config).await?,
         };
-        Verification::new(config, environment, storage, repair)?
-            .run()
-            .await
+        let verification = Verification::new(config, environment, storage, repair)?;
+        let concluded = verification.run().await;
+        if matches!(concluded, Ok(()) | Err(Failure::Found(_))) {
+            tell_what_lies_beside(config).await?;
+        }
+        concluded
     })
+}
+
+/// Says that files of another program were not looked at. The store cannot serve them, so they are no part of it; but who
+/// verifies what Athens kept must not believe that it was.
+async fn tell_what_lies_beside(config: &Config) -> Result<(), Failure> {
+    let beside = open_otherwise(&config.storage, "storage.url", config)
+        .await?
+        .files;
+    let Some(first) = beside.first() else {
+        return Ok(());
+    };
+    print(&format!(
+        "not looked at: {} files that another program named, such as {first}; `stoa copy` takes them over\n",
+        beside.len()
+    ))
 }
 
 /// One walk through a store.

@@ -247,6 +247,36 @@ async fn what_another_store_has_is_checked_kept_and_served_from_here() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_athens_has_on_its_disk_is_listed_kept_and_served_from_here() {
+    let old = tempfile::tempdir().unwrap();
+    let modules: Vec<Module> = fixtures()
+        .into_iter()
+        .filter(|module| module.path == "example.test/Upper")
+        .collect();
+    for module in &modules {
+        let folder = old.path().join(&module.path).join(&module.version);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{}.info", module.version)), module.info()).unwrap();
+        fs::write(folder.join("go.mod"), module.go_mod()).unwrap();
+        fs::write(folder.join("source.zip"), module.zip()).unwrap();
+    }
+    let new = stoa()
+        .environment("STOA_STORAGE__ALSO", format!("file:{}", old.path().display()))
+        .upstream("off")
+        .start();
+    assert_eq!(new.get("/example.test/!upper/@v/list").await.text(), "v1.0.0\n");
+    for kind in ["info", "mod", "zip"] {
+        let path = modules[0].url_path(kind);
+        let answer = new.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert!(
+            new.setup().store().join(path.trim_start_matches('/')).is_file(),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_another_store_has_goes_through_the_checks_and_its_trouble_is_not_absence() {
     let old = tempfile::tempdir().unwrap();
     let module = Module::new("example.test/m", "v1.0.0");

@@ -11,6 +11,7 @@ mod filling;
 mod first_page;
 mod listings;
 mod log;
+mod moving;
 mod pages;
 mod service_manager;
 mod tls;

@@ -5,9 +5,12 @@
 mod adopted;
 mod conformance;
 mod full_disk;
+mod house;
 mod killed;
 mod leases;
+mod patrolled;
 mod processes;
+mod reading;
 mod refused;
 mod scrubbed;
 mod tree;

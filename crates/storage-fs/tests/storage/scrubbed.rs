@@ -1,156 +1,24 @@
 //! Rot: bits flipped in kept files are named, every one and no other, and what is set aside comes back.
 
+use crate::house::{House, name, version};
 use futures::future::join_all;
 use proxy_core::{
-    checksums::NoDatabase,
     file::{Body, Kind, ModuleFile},
-    mirror::ingest::Ingest,
-    module::ModuleVersion,
+    module::{ModulePath, Version},
     records::{RecordKey, RecordStore},
-    scrub::{Depth, Fault, Inspected, Inspector, Patrol, PatrolParts, Repair},
+    scrub::{Depth, Fault, Inspector, Repair},
     seen,
-    store::{Catalog, Inserted, ModuleStoreExt, StoreError, conformance::Samples},
-    verify::Unverified,
+    store::{Content, Inserted, ModuleStore, ModuleStoreExt, Part, StoreError},
+    verify::{Unverified, Verified},
 };
 use rand::seq::IteratorRandom;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
     sync::Arc,
-    time::Duration,
 };
 use storage_fs::FsStore;
 use testkit::module::Module;
-
-/// A folder, and what looks after it.
-struct House {
-    folder: tempfile::TempDir,
-    store: FsStore,
-}
-
-impl House {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = FsStore::open(folder.path()).unwrap();
-        Self { folder, store }
-    }
-
-    fn ingest(&self) -> Ingest {
-        Ingest {
-            store: Arc::new(self.store.clone()),
-            records: Arc::new(self.store.clone()),
-            checksums: Arc::new(NoDatabase),
-            spool: self.store.spool().clone(),
-            feed: None,
-        }
-    }
-
-    /// Keeps all three files of a version, and records them.
-    async fn keep(&self, module: &Module) {
-        for (kind, bytes) in [
-            (Kind::Info, module.info().to_vec()),
-            (Kind::Mod, module.go_mod().to_vec()),
-            (Kind::Zip, module.zip().to_vec()),
-        ] {
-            let file = Unverified::new(name(module, kind), Body::from_bytes(bytes));
-            let inserted = self.ingest().insert(file, "a test", None).await.unwrap();
-            assert_eq!(inserted, Inserted::New);
-        }
-    }
-
-    fn inspector(&self, depth: Depth) -> Inspector {
-        Inspector {
-            store: Arc::new(self.store.clone()),
-            records: Arc::new(self.store.clone()),
-            spool: self.store.spool().clone(),
-            quarantine: Some(Arc::new(self.store.clone())),
-            depth,
-        }
-    }
-
-    fn repair(&self) -> Repair {
-        Repair {
-            store: Arc::new(self.store.clone()),
-            records: Arc::new(self.store.clone()),
-            quarantine: Arc::new(self.store.clone()),
-        }
-    }
-
-    async fn inspect(&self, file: &ModuleFile) -> Inspected {
-        self.inspector(Depth::Whole).inspect(file).await.unwrap().unwrap()
-    }
-
-    /// Everything that is listed, page by page.
-    async fn listed(&self) -> Vec<ModuleFile> {
-        let mut files: Vec<ModuleFile> = Vec::new();
-        loop {
-            let page = self.store.files(files.last(), 100).await.unwrap();
-            if page.is_empty() {
-                return files;
-            }
-            files.extend(page);
-        }
-    }
-
-    /// The faults of every file.
-    async fn faults(&self, depth: Depth) -> BTreeMap<String, String> {
-        let (inspector, files) = (self.inspector(depth), self.listed().await);
-        let mut faults = BTreeMap::new();
-        for files in files.chunks(64) {
-            let inspected = join_all(files.iter().map(|file| inspector.inspect(file))).await;
-            for inspected in inspected {
-                for fault in inspected.unwrap().unwrap().faults {
-                    let (name, fault) = match &fault {
-                        Fault::Damaged(corrupt) => (corrupt.file().tree_path(), fault.to_string()),
-                        Fault::Torn { zip, .. } => (zip.tree_path(), fault.to_string()),
-                        Fault::SumBeside { zip, .. } => {
-                            (zip.tree_path().replace(".zip", ".ziphash"), fault.to_string())
-                        }
-                        other => (other.to_string(), other.to_string()),
-                    };
-                    faults.insert(name, fault);
-                }
-            }
-        }
-        faults
-    }
-
-    /// Overwrites a file in place, as rot does.
-    fn overwrite(&self, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
-        let path = self.folder.path().join(file);
-        let mut bytes = fs::read(&path).unwrap();
-        change(&mut bytes);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        fs::write(&path, bytes).unwrap();
-    }
-
-    fn set_aside(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        collect(&self.folder.path().join(".stoa/damaged"), &mut found);
-        found
-    }
-}
-
-fn collect(folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, found);
-        } else {
-            found.insert(path.file_name().unwrap().to_string_lossy().into_owned());
-        }
-    }
-}
-
-fn version(module: &Module) -> ModuleVersion {
-    Samples::module(&module.path, &module.version)
-}
-
-fn name(module: &Module, kind: Kind) -> ModuleFile {
-    ModuleFile::new(version(module), kind)
-}
 
 /// One bit each in 1,000 of 2,400 files: every kind of file, at any place, the dates in a zip and the sum beside it
 /// included.
@@ -259,6 +127,60 @@ async fn a_zip_without_the_others_is_torn_until_what_is_missing_is_a_miss() {
     house.repair().mend(fault).await.unwrap();
     assert_eq!(house.faults(Depth::Whole).await, BTreeMap::new());
     assert!(house.store.contains(&zip).await.unwrap());
+}
+
+/// A store in which somebody else mends a fault while a zip of its version is read.
+#[derive(Debug)]
+struct Meanwhile {
+    store: FsStore,
+    repair: Repair,
+    fault: Fault,
+}
+
+#[async_trait::async_trait]
+impl ModuleStore for Meanwhile {
+    async fn open(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
+        if file.kind == Kind::Zip {
+            self.repair.mend(&self.fault).await?;
+        }
+        self.store.open(file, part).await
+    }
+
+    async fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, StoreError> {
+        self.store.versions(path).await
+    }
+
+    async fn insert(&self, file: Verified) -> Result<Inserted, StoreError> {
+        self.store.insert(file).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_aside_while_its_zip_is_read_makes_nothing_torn() {
+    let house = House::new();
+    let module = Module::new("example.test/m", "v1.0.0");
+    house.keep(&module).await;
+    let go_mod = name(&module, Kind::Mod);
+    house.overwrite(&go_mod.tree_path(), |bytes| bytes[0] ^= 1);
+    let damaged = house.inspect(&go_mod).await;
+    let inspector = Inspector {
+        store: Arc::new(Meanwhile {
+            store: house.store.clone(),
+            repair: house.repair(),
+            fault: damaged.faults[0].clone(),
+        }),
+        ..house.inspector(Depth::Whole)
+    };
+    let inspected = inspector
+        .inspect(&name(&module, Kind::Zip))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        !house.store.contains(&go_mod).await.unwrap(),
+        "it was set aside meanwhile"
+    );
+    assert!(inspected.faults.is_empty(), "{:?}", inspected.faults);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -388,92 +310,5 @@ async fn a_rotten_record_is_told_and_made_anew() {
         assert!(inspected.faults.is_empty() && inspected.unrecorded.is_some());
         house.repair().settle(&file, &inspected).await.unwrap();
         assert!(house.inspect(&file).await.unrecorded.is_none());
-    }
-}
-
-/// A folder that has more entries than are held at once is listed all the same, in order.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_large_folder_is_listed_whole() {
-    let house = House::new();
-    let folder = house.folder.path().join("example.test/m/@v");
-    fs::create_dir_all(&folder).unwrap();
-    for number in 0..1500 {
-        fs::write(folder.join(format!("v1.{number}.0.info")), "x").unwrap();
-        fs::write(folder.join(format!("v1.{number}.0.mod")), "x").unwrap();
-    }
-    for number in 0..1200 {
-        let folder = house.folder.path().join(format!("example.test/n{number}/@v"));
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("v1.0.0.mod"), "x").unwrap();
-    }
-    let names: Vec<String> = house.listed().await.iter().map(ModuleFile::tree_path).collect();
-    assert_eq!(names.len(), 4200);
-    assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
-    let one_page = house.store.files(None, 10_000).await.unwrap();
-    assert_eq!(one_page.len(), 4200);
-}
-
-/// A patrol that is ended halfway goes on where it was, and finds what is damaged.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_patrol_finds_damage_and_its_round_outlives_the_process() {
-    let house = House::new();
-    for number in 0..30 {
-        house
-            .keep(&Module::new("example.test/m", &format!("v1.{number}.0")))
-            .await;
-    }
-    let damaged = "example.test/m/@v/v1.29.0.zip";
-    house.overwrite(damaged, |bytes| bytes[50] ^= 1);
-    let patrol = |catalog: Arc<dyn Catalog>| {
-        Patrol::new(PatrolParts {
-            catalog,
-            inspector: house.inspector(Depth::Whole),
-            repair: house.repair(),
-            every: Duration::from_secs(3600),
-            rate: 1 << 30,
-            still: Duration::from_millis(300),
-        })
-    };
-    // One that comes to a catalog that fails after the first page.
-    let failing = Arc::new(Failing(house.store.clone()));
-    let first = patrol(Arc::clone(&failing) as _);
-    let status = first.status();
-    let running = tokio::spawn(first.run());
-    while status.read().0.files == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    running.abort();
-    let _ = running.await;
-    let after_the_first_page = status.read().0.files;
-    assert_eq!(after_the_first_page, 32);
-
-    // The next process takes the round over where it was, once it has seen it stand still.
-    let second = patrol(Arc::new(house.store.clone()));
-    let status = second.status();
-    let running = tokio::spawn(second.run());
-    while status.read().0.ended.is_none() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    running.abort();
-    let (tally, _) = status.read();
-    assert_eq!(
-        (tally.files, tally.damaged, tally.faults, tally.unread),
-        (90, 1, 0, 0)
-    );
-    assert!(!house.folder.path().join(damaged).exists());
-    assert_eq!(house.set_aside().len(), 1);
-}
-
-/// Lists one page and no more.
-#[derive(Debug)]
-struct Failing(FsStore);
-
-#[async_trait::async_trait]
-impl Catalog for Failing {
-    async fn files(&self, after: Option<&ModuleFile>, limit: usize) -> Result<Vec<ModuleFile>, StoreError> {
-        match after {
-            None => self.0.files(None, limit).await,
-            Some(_) => Err(StoreError::unavailable("it was asked twice")),
-        }
     }
 }

@@ -6,6 +6,7 @@ mod conformance;
 mod links;
 mod lost;
 mod preflight;
+mod reading;
 mod tree;
 
 use bytes::Bytes;

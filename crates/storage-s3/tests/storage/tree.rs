@@ -147,6 +147,24 @@ async fn what_athens_wrote_is_read_as_it_is_spelled() {
         Some(&b"module github.com/Azure/x\n"[..])
     );
     assert!(store.insert(file.clone()).await.is_err(), "it is for reading");
+    let mut found: Vec<String> = open(&bucket)
+        .files_as_written()
+        .await
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "github.com/Azure/x/v2@v2.0.0.info",
+            "github.com/Azure/x@v1.0.0-RC1.info",
+            "github.com/Azure/x@v1.0.0-RC1.mod",
+            "github.com/Azure/x@v1.1.0.info",
+        ],
+        "those that our own spelling does not find"
+    );
     assert_eq!(
         read(&open(&bucket), file.file()).await.unwrap(),
         None,

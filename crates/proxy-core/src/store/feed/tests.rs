@@ -2,9 +2,12 @@
 
 use super::{Feed, FeedEntry, RecordFeed};
 use crate::{
+    file::{Kind, ModuleFile, Sha256},
     module::ModuleVersion,
     records::{Record, RecordKey, RecordStore, Revision, Written},
-    store::{MemoryStore, StoreError},
+    scrub::{Fault, Repair},
+    seen,
+    store::{Corrupt, MemoryStore, StoreError},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -137,6 +140,37 @@ async fn a_version_announced_again_much_later_is_found_where_it_is() {
     other.append_announced().await.unwrap();
     let found: Vec<ModuleVersion> = all(&feed).await.into_iter().map(|entry| entry.module).collect();
     assert_eq!(found, (0..51).map(version).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_version_whose_record_was_damaged_stays_one_entry() {
+    let (feed, records) = feed_of(50).await;
+    let key = seen::key(&version(3)).unwrap();
+    let record = records.read(&key).await.unwrap().unwrap();
+    let damage = Bytes::from_static(b"{\"feed\":");
+    let damaged = records.write(&key, damage, Some(&record.revision)).await;
+    assert!(matches!(damaged.unwrap(), Written::Done(_)));
+    let store = Arc::new(MemoryStore::new());
+    let repair = Repair {
+        store: Arc::clone(&store) as _,
+        records: Arc::clone(&records) as _,
+        quarantine: store,
+    };
+    let module = version(3);
+    let reason = "it is no JSON".to_owned();
+    repair.mend(&Fault::Record { module, reason }).await.unwrap();
+    let aside = RecordKey::parse(&format!("damaged/{key}.{}", Sha256::of(b"{\"feed\":"))).unwrap();
+    assert!(records.read(&aside).await.unwrap().is_some());
+    // Its .info is set aside as well, and fetched anew: so it is announced once more, behind pages of others.
+    let info = ModuleFile::new(version(3), Kind::Info);
+    let corrupt = Corrupt::proven(info, None, None, "it is empty".to_owned());
+    repair.mend(&Fault::Damaged(corrupt)).await.unwrap();
+    (50..90).for_each(|number| feed.announce(version(number)));
+    feed.append_announced().await.unwrap();
+    feed.announce(version(3));
+    feed.append_announced().await.unwrap();
+    let found: Vec<ModuleVersion> = all(&feed).await.into_iter().map(|entry| entry.module).collect();
+    assert_eq!(found, (0..90).map(version).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
