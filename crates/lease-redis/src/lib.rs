@@ -15,6 +15,10 @@ use redis::{Cmd, FromRedisValue, RedisError};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How long what is not renewed stays, by Redis' clock: only so that nothing stays for ever. Who is dead is judged by the
+/// clocks of those who wait, since Redis' may be set forward as well as back.
+const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
+
 /// How long the fencing number of a lease outlives a holder that died.
 const FENCE: Duration = Duration::from_secs(24 * 3600);
 
@@ -127,8 +131,6 @@ impl LeaseTable for RedisTable {
     async fn claim(&self, module: &ModuleVersion, watch: &mut Watch) -> Result<Claimed<Claim>, LeaseError> {
         let mut script = self.script(CLAIM, module, &watch.name);
         script.arg(millis(FENCE));
-        // The key of a dead holder runs out by Redis' clock, which may stand still or be set back, and a Redis that was
-        // stopped and restored may hold one that does not run out: so ours counts as well.
         let asked = Instant::now();
         if let Some((seen, since)) = &watch.seen
             && asked.saturating_duration_since(*since) >= self.dead_after
@@ -175,7 +177,7 @@ impl RedisTable {
             .arg(format!("{}:lease:{{{module}}}", self.prefix))
             .arg(format!("{}:fence:{{{module}}}", self.prefix))
             .arg(name)
-            .arg(millis(self.dead_after));
+            .arg(millis(FORGOTTEN));
         command
     }
 

@@ -35,6 +35,15 @@ impl Inside {
         done == 1
     }
 
+    /// How long the key has, in milliseconds by Redis' clock.
+    async fn remains(&mut self) -> i64 {
+        cmd("PTTL")
+            .arg(&self.key)
+            .query_async(&mut self.redis)
+            .await
+            .unwrap()
+    }
+
     async fn value(&mut self) -> Option<String> {
         cmd("GET")
             .arg(&self.key)
@@ -57,6 +66,8 @@ async fn a_holder_that_is_silent_is_taken_over_also_where_its_key_never_runs_out
     let held = silent.acquire(&module).await;
     assert!(!held.is_taken_over());
     chaos.refuse();
+    // A clock that is set forward by minutes ends no living holder's lease.
+    assert!(inside.remains().await > 9 * 60 * 1000);
     assert!(inside.persist().await, "the key was to run out");
     let before = inside.value().await.unwrap();
 
