@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -27,6 +27,9 @@ const ARGUMENTS: &[&str] = &[
     "--hide-scrollbars",
     "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
+
+/// How often a driver is started that ends before it listens.
+const ATTEMPTS: usize = 5;
 
 /// How a browser is to be set up.
 #[derive(Clone, Copy, Debug)]
@@ -60,29 +63,21 @@ pub struct Browser {
 impl Browser {
     /// Starts one, or gives `None` where there is no `chromedriver`. Names that end in `.test` lead to this machine.
     pub fn start(setup: Setup) -> Option<Self> {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let output = driver.stdout.take().expect("it was asked for");
-        let profile = TempDir::with_prefix("stoa-browser-").expect("a folder can be made");
-        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| {
-            let (_, rest) = line.split_once("started successfully on port ")?;
-            rest.trim_end_matches('.').parse::<u16>().ok()
-        });
-        // Whoever prints must be read, or stops one day.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = (0..ATTEMPTS)
+            .find_map(|_| match driver() {
+                Ok((driver, Some(port))) => Some(Some((driver, port))),
+                // The port it chose was taken a moment later, in one of the two families of addresses: it gave up.
+                Ok((mut driver, None)) => {
+                    let _gone = (driver.kill().is_err(), driver.wait().is_err());
+                    None
+                }
+                Err(_) => Some(None),
+            })
+            .expect("it says where it listens")?;
         let mut browser = Self {
             driver,
-            session: format!(
-                "http://127.0.0.1:{}/session",
-                port.expect("it says where it listens")
-            ),
-            _profile: profile,
+            session: format!("http://127.0.0.1:{port}/session"),
+            _profile: TempDir::with_prefix("stoa-browser-").expect("a folder can be made"),
         };
         let id = browser.command("POST", "", &browser.capabilities(setup))["sessionId"].clone();
         let id = id.as_str().expect("a session has a name");
@@ -177,6 +172,25 @@ impl Browser {
         let mut answer: Value = serde_json::from_str(&text).expect("the driver answers in JSON");
         answer["value"].take()
     }
+}
+
+/// A driver that was started, and where it listens unless it ended first.
+fn driver() -> io::Result<(Child, Option<u16>)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let output = driver.stdout.take().expect("it was asked for");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| {
+        let (_, rest) = line.split_once("started successfully on port ")?;
+        rest.trim_end_matches('.').parse::<u16>().ok()
+    });
+    // Whoever prints must be read, or stops one day.
+    std::thread::spawn(move || lines.for_each(drop));
+    Ok((driver, port))
 }
 
 /// Something in a page.
