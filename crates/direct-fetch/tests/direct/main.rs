@@ -2,186 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
-use async_trait::async_trait;
-use direct_fetch::{
-    Environment, GoCommand, GoSettings, Limits,
-    credentials::RepositoryCredentials,
-    direct::{Direct, DirectParts, OpenProxy},
-    discovery::{Discovery, DiscoverySettings, PageLifetimes, VcsRules},
-    git::{Git, GitSettings, TransportChoice},
-};
-use http_client::{Client, Settings, Trust};
-use proxy_core::{
-    file::Kind,
-    info::Info,
-    module::{ModulePath, ModuleVersion, Patterns, Query, Version},
-    spool::Spool,
-    upstream::{FetchContext, Fetched, Incoming, Upstream, UpstreamError, Wanted},
-};
-use std::{
-    collections::HashMap,
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-use tempfile::TempDir;
-use testkit::{
-    certificates::TestAuthority,
-    git::{Commit, FakeDomain, GitHost, Repository},
-    module::Module,
-    skip_or_fail,
-};
-
-/// A made-up domain, a git host with a certificate, and a `go` that only writes down what it is asked.
-struct Place {
-    folder: TempDir,
-    domain: FakeDomain,
-    host: GitHost,
-    proxies: Arc<Proxies>,
-}
-
-/// What the configuration says.
-#[derive(Clone, Copy)]
-struct Says {
-    private: &'static str,
-    vcs: &'static str,
-    credentials: &'static str,
-}
-
-const PRIVATE: Says = Says {
-    private: "example.test,code.test",
-    vcs: "",
-    credentials: "",
-};
-const PUBLIC: Says = Says {
-    private: "",
-    ..PRIVATE
-};
-
-/// Remembers which proxies were opened; each knows nothing.
-#[derive(Debug, Default)]
-struct Proxies(Mutex<Vec<String>>);
-
-#[derive(Debug)]
-struct Nothing;
-
-impl OpenProxy for Proxies {
-    fn open(&self, address: &str, _trust: Trust) -> Result<Arc<dyn Upstream>, String> {
-        self.0.lock().unwrap().push(address.to_owned());
-        Ok(Arc::new(Nothing))
-    }
-}
-
-#[async_trait]
-impl Upstream for Nothing {
-    async fn resolve(&self, _: &ModulePath, _: &Query, _: &FetchContext) -> Result<Info, UpstreamError> {
-        Err(UpstreamError::not_found("the proxy has nothing"))
-    }
-    async fn versions(&self, _: &ModulePath, _: &FetchContext) -> Result<Vec<Version>, UpstreamError> {
-        Err(UpstreamError::not_found("the proxy has nothing"))
-    }
-    async fn fetch(&self, _: &Wanted, _: &FetchContext) -> Result<Fetched, UpstreamError> {
-        Err(UpstreamError::not_found("the proxy has nothing"))
-    }
-}
-
-impl Place {
-    fn new() -> Option<Self> {
-        testkit::git::is_here().then_some(())?;
-        let authority = TestAuthority::new();
-        let (domain, host) = (FakeDomain::start(&authority), GitHost::start_tls(&authority));
-        domain.serve("code.test", &host);
-        Some(Self {
-            folder: TempDir::new().unwrap(),
-            domain,
-            host,
-            proxies: Arc::default(),
-        })
-    }
-
-    fn repository(&self, prefix: &str) -> Repository {
-        let name = prefix.replace('/', "-");
-        self.domain
-            .import(prefix, "git", &self.host.repository_url(&name));
-        self.host.repository(&name)
-    }
-
-    fn direct(&self, says: Says) -> Direct {
-        let environment: HashMap<_, _> = self.domain.environment().into_iter().collect();
-        let settings = Settings::from_lookup(|name| environment.get(name).cloned()).unwrap();
-        let client = Client::new(&settings).unwrap();
-        let spool = Spool::open(&self.folder.path().join("spool")).unwrap();
-        let discovery = Discovery::new(DiscoverySettings {
-            client: client.clone(),
-            private: Patterns::parse(says.private).unwrap(),
-            insecure: Patterns::default(),
-            vcs: VcsRules::parse(says.vcs).unwrap(),
-            lifetimes: PageLifetimes::default(),
-        });
-        let git = GitSettings {
-            cache: self.folder.path().join("cache"),
-            cache_limit: 1 << 30,
-            program: "no-git-here".into(),
-            environment: Vec::new(),
-            silence: Duration::from_secs(30),
-            duration: Duration::from_secs(600),
-            growth: 1 << 30,
-            unfolded: 64 << 30,
-            transport: TransportChoice::Auto,
-        };
-        let go = GoCommand::open(GoSettings {
-            program: self.writing_go(),
-            cache: self.folder.path().join("cache"),
-            environment: Environment::select([("PATH".into(), self.programs())]),
-            private: says.private.into(),
-            insecure: String::new(),
-            vcs: says.vcs.into(),
-            spool: spool.clone(),
-            limits: Limits::default(),
-        });
-        let credentials = match says.credentials {
-            "" => RepositoryCredentials::default(),
-            text => {
-                let file = self.folder.path().join("credentials.toml");
-                fs::write(&file, text).unwrap();
-                RepositoryCredentials::open(&file, Arc::new(|_| None)).unwrap()
-            }
-        };
-        Direct::new(DirectParts {
-            discovery,
-            git: Git::open(git, client, spool).unwrap(),
-            go: go.unwrap(),
-            credentials,
-            proxies: Arc::clone(&self.proxies) as Arc<dyn OpenProxy>,
-        })
-    }
-
-    /// A search path on which Mercurial is found, whether it is installed or not: nobody runs it.
-    fn programs(&self) -> std::ffi::OsString {
-        let folder = self.folder.path().join("bin");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("hg"), "").unwrap();
-        std::env::join_paths([folder, "/usr/bin".into(), "/bin".into()]).unwrap()
-    }
-
-    /// A program in place of `go`.
-    fn writing_go(&self) -> std::path::PathBuf {
-        let program = self.folder.path().join("go");
-        let script = format!(
-            "#!/bin/sh\necho \"$@\" >> '{}'\necho 'go: module m: unknown revision' >&2\nexit 1\n",
-            self.asked_go().display()
-        );
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        program
-    }
-
-    fn asked_go(&self) -> std::path::PathBuf {
-        self.folder.path().join("asked")
-    }
-}
-
 macro_rules! place {
     () => {
         match Place::new() {
@@ -191,44 +11,16 @@ macro_rules! place {
     };
 }
 
-fn release(repository: &Repository, module: &str, version: &str, time: u64) -> String {
-    let commit = repository.commit(
-        "main",
-        &Commit::at(time).module(&Module::new(module, version), ""),
-    );
-    repository.tag(version, &commit);
-    commit
-}
+mod place;
+mod strangers;
 
-fn wanted(module: &str, version: &str, pinned: Option<Info>) -> Wanted {
-    let path = ModulePath::parse(module).unwrap();
-    let module = ModuleVersion::new(path, Version::parse(version).unwrap()).unwrap();
-    Wanted {
-        module,
-        kinds: Kind::ALL.to_vec(),
-        pinned,
-    }
-}
-
-async fn fetch(direct: &Direct, module: &str, version: &str) -> Result<Fetched, UpstreamError> {
-    direct
-        .fetch(&wanted(module, version, None), &FetchContext::default())
-        .await
-}
-
-async fn versions(direct: &Direct, module: &str) -> Result<Vec<String>, UpstreamError> {
-    let versions = direct
-        .versions(&ModulePath::parse(module).unwrap(), &FetchContext::default())
-        .await?;
-    Ok(versions.iter().map(ToString::to_string).collect())
-}
-
-fn info(fetched: &Fetched) -> Info {
-    match &fetched.info {
-        Some(Incoming::Whole(body)) => Info::parse(&body.read_to_bytes().unwrap()).unwrap(),
-        other => panic!("{other:?}"),
-    }
-}
+use place::{PRIVATE, PUBLIC, Place, Says, fetch, info, release, versions, wanted};
+use proxy_core::{
+    module::{ModulePath, Query},
+    upstream::{FetchContext, Fetched, Upstream as _, UpstreamError},
+};
+use std::fs;
+use testkit::skip_or_fail;
 
 #[tokio::test]
 async fn git_is_fetched_with_neither_go_nor_git() {
@@ -423,57 +215,6 @@ async fn a_private_repository_opens_to_its_token() {
     let fetched = fetch(&direct, "example.test/greet", "v1.0.0").await.unwrap();
     assert_eq!(info(&fetched).origin.unwrap().hash, Some(commit));
     assert!(!format!("{fetched:?} {direct:?}").contains("canary"));
-}
-
-/// Anybody's page can name a repository that only this server may read.
-#[tokio::test]
-async fn a_strangers_module_does_not_borrow_our_token() {
-    let place = place!();
-    let repository = place.host.repository("team/greet");
-    release(&repository, "stranger.test/greet", "v1.0.0", 1_600_000_000);
-    let names = |prefix, url| place.domain.import(prefix, "git", url);
-    names("stranger.test/greet", "https://code.test/team/greet");
-    names("stranger.test/keys", "ssh://git@code.test/team/greet");
-    place.host.require("stoa", "canary");
-    let public = Says {
-        credentials: "[[host]]\nprefix = \"code.test\"\nusername = \"stoa\"\ntoken = \"canary\"\n",
-        ..PUBLIC
-    };
-    let direct = place.direct(public);
-    for module in ["stranger.test/greet", "stranger.test/keys"] {
-        let refused = [
-            versions(&direct, module).await.map(drop),
-            fetch(&direct, module, "v1.0.0").await.map(drop),
-        ];
-        for refused in refused {
-            match refused {
-                Err(UpstreamError::Unavailable { reason, .. } | UpstreamError::Unsupported { reason }) => {
-                    assert!(reason.contains("of upstream.private"), "{reason}");
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-    assert!(!place.host.requests().is_empty());
-    let shown = |place: &Place| {
-        let requests = place.host.requests();
-        requests
-            .iter()
-            .any(|request| request.headers.contains_key("authorization"))
-    };
-    assert!(!shown(&place));
-
-    // The same repository is had by a module of its own host, and by one that is called private.
-    let own = "code.test/team/greet.git";
-    assert_eq!(versions(&direct, own).await.unwrap(), ["v1.0.0"]);
-    assert!(shown(&place));
-    let private = place.direct(Says {
-        private: "stranger.test",
-        ..public
-    });
-    fetch(&private, "stranger.test/greet", "v1.0.0").await.unwrap();
-    // What came so is not for those to whom the host would have shown nothing.
-    assert!(fetch(&direct, "stranger.test/greet", "v1.0.0").await.is_err());
 }
 
 #[tokio::test]
