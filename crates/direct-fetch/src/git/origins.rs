@@ -183,6 +183,7 @@ impl Transport for Gentle {
             .map_err(RemoteError::Failed)?;
         listed.map_err(|error| match error {
             RemoteError::Unauthorized(error) => RemoteError::Unauthorized(self.learned(error)),
+            RemoteError::Withheld(error) => RemoteError::Withheld(self.learned(error)),
             RemoteError::Failed(error) => RemoteError::Failed(self.learned(error)),
         })
     }

@@ -9,10 +9,7 @@ use super::{
     session::Session,
     transport::{FetchError, Remote, RemoteError, Transport, Want},
 };
-use crate::{
-    credentials::{Shown, WITHHELD},
-    page,
-};
+use crate::{credentials::WITHHELD, page};
 use bytes::Bytes;
 use gix::{ObjectId, objs::tree::EntryKind};
 use http_client::Client;
@@ -106,11 +103,9 @@ impl<'a> Repository<'a> {
 
     /// A host that wants credentials has nothing there, if the repository's page says so.
     fn absent_after_all(&self, error: RemoteError) -> UpstreamError {
-        // To friends it might have shown one.
-        let withheld = matches!(self.remote.shown, Shown::Nothing { withheld: true });
         let page = match &error {
-            RemoteError::Unauthorized(_) if !withheld => self.remote.page(),
-            RemoteError::Unauthorized(_) | RemoteError::Failed(_) => None,
+            RemoteError::Unauthorized(_) => self.remote.page(),
+            RemoteError::Withheld(_) | RemoteError::Failed(_) => None,
         };
         let asked = page.and_then(|page| {
             self.session
@@ -120,6 +115,8 @@ impl<'a> Repository<'a> {
             RemoteError::Unauthorized(error) if asked == Some(true) => UpstreamError::not_found(format!(
                 "{error} (and its page says that there is no such repository)"
             )),
+            RemoteError::Withheld(error) => UpstreamError::unavailable(format!("{error}; {WITHHELD}")),
+            // A helper of git might have known something.
             RemoteError::Unauthorized(error) if self.remote.shown.is_nothing() => {
                 UpstreamError::unavailable(format!("{error}; {WITHHELD}"))
             }

@@ -15,9 +15,10 @@ pub(super) mod unfold;
 use super::{refs::Refs, session::Session};
 use crate::credentials::{RepositoryAccess, Shown};
 use gix::ObjectId;
-use http_client::{Destination, Trust};
+use http_client::{Client, Destination, Trust};
 use proxy_core::upstream::UpstreamError;
 use std::{fmt, path::Path};
+use url::Url;
 
 /// Brings refs and objects. Blocks.
 pub(super) trait Transport: fmt::Debug + Send + Sync {
@@ -60,9 +61,36 @@ impl Remote {
         self.destination(&format!("{url}/info/refs?service=git-upload-pack"))
     }
 
+    /// Whether the host of an address is shown nothing. A repository may be somewhere else than where it was named: a
+    /// stranger's host that sends us to ours is a stranger's module still.
+    fn shows_nothing_at(&self, at: &Url) -> bool {
+        let is_its_own = || {
+            let own = Url::parse(&self.url).ok();
+            own.is_some_and(|own| own.host_str() == at.host_str())
+        };
+        self.shown.is_nothing() || (self.trust == Trust::Learned && !is_its_own())
+    }
+
+    /// What it means that the host of an address refused: nothing, if it might have shown more to a friend.
+    fn refused(&self, at: Option<&Url>, error: RemoteError, client: &Client) -> RemoteError {
+        let is_withheld = |at: &Url| match self.shown {
+            Shown::Nothing { withheld } => withheld,
+            Shown::Own | Shown::Table(_) => self.shows_nothing_at(at) && client.knows(at),
+        };
+        match error {
+            RemoteError::Unauthorized(error)
+            | RemoteError::Failed(error @ UpstreamError::NotFound { .. })
+                if at.is_some_and(is_withheld) =>
+            {
+                RemoteError::Withheld(error)
+            }
+            error => error,
+        }
+    }
+
     /// A destination asked in the way in which this repository is.
     fn as_asked(&self, mut destination: Destination) -> Destination {
-        if self.shown.is_nothing() {
+        if self.shows_nothing_at(destination.url()) {
             destination = destination.anonymously();
         }
         if self.unverified_tls {
@@ -98,6 +126,8 @@ pub(super) enum Want<'a> {
 pub(super) enum RemoteError {
     /// The host wants credentials, or others; some say so of what does not exist.
     Unauthorized(UpstreamError),
+    /// The same of a host that was shown nothing though there is something to show, or it says that nothing is there.
+    Withheld(UpstreamError),
     /// Anything else.
     Failed(UpstreamError),
 }
@@ -105,7 +135,7 @@ pub(super) enum RemoteError {
 impl RemoteError {
     pub(super) fn into_upstream(self) -> UpstreamError {
         match self {
-            Self::Unauthorized(error) | Self::Failed(error) => error,
+            Self::Unauthorized(error) | Self::Withheld(error) | Self::Failed(error) => error,
         }
     }
 }

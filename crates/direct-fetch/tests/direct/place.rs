@@ -44,12 +44,21 @@ pub(crate) struct Says {
     pub(crate) private: &'static str,
     pub(crate) vcs: &'static str,
     pub(crate) credentials: &'static str,
+    /// The netrc file of this machine.
+    pub(crate) netrc: &'static str,
+    /// Whether the git command fetches, rather than the built-in transport.
+    pub(crate) runs_git: bool,
+    /// More of this machine's environment.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
 pub(crate) const PRIVATE: Says = Says {
     private: "example.test,code.test",
     vcs: "",
     credentials: "",
+    netrc: "",
+    runs_git: false,
+    variables: &[],
 };
 pub(crate) const PUBLIC: Says = Says {
     private: "",
@@ -105,7 +114,18 @@ impl Place {
     }
 
     pub(crate) fn direct(&self, says: Says) -> Direct {
-        let environment: HashMap<_, _> = self.domain.environment().into_iter().collect();
+        let home = self.folder.path().join("home");
+        fs::create_dir_all(&home).unwrap();
+        let netrc = home.join(".netrc");
+        fs::write(&netrc, says.netrc).unwrap();
+        let mut environment: HashMap<_, _> = self.domain.environment().into_iter().collect();
+        environment.insert("NETRC", netrc.to_string_lossy().into_owned());
+        let machine = [("PATH".into(), self.programs()), ("HOME".into(), home.into())];
+        let domain = environment.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables = domain
+            .chain(says.variables.iter().copied())
+            .map(|(name, value)| (name.into(), value.into()));
+        let machine = Environment::select(machine.into_iter().chain(variables));
         let settings = Settings::from_lookup(|name| environment.get(name).cloned()).unwrap();
         let client = Client::new(&settings).unwrap();
         let spool = Spool::open(&self.folder.path().join("spool")).unwrap();
@@ -119,18 +139,22 @@ impl Place {
         let git = GitSettings {
             cache: self.folder.path().join("cache"),
             cache_limit: 1 << 30,
-            program: "no-git-here".into(),
-            environment: Vec::new(),
+            program: if says.runs_git { "git" } else { "no-git-here" }.into(),
+            environment: machine.for_git(&self.folder.path().join("nobody")),
             silence: Duration::from_secs(30),
             duration: Duration::from_secs(600),
             growth: 1 << 30,
             unfolded: 64 << 30,
-            transport: TransportChoice::Auto,
+            transport: if says.runs_git {
+                TransportChoice::Command
+            } else {
+                TransportChoice::Auto
+            },
         };
         let go = GoCommand::open(GoSettings {
             program: self.writing_go(),
             cache: self.folder.path().join("cache"),
-            environment: Environment::select([("PATH".into(), self.programs())]),
+            environment: machine,
             private: says.private.into(),
             insecure: String::new(),
             vcs: says.vcs.into(),

@@ -119,6 +119,11 @@ impl GitHost {
         *self.state.credentials.lock().expect("no holder panics") = Some(format!("Basic {encoded}"));
     }
 
+    /// Asks nobody who they are from now on.
+    pub fn let_in_everybody(&self) {
+        *self.state.credentials.lock().expect("no holder panics") = None;
+    }
+
     /// Speaks the oldest protocol from now on, whatever is asked for: the one in which a host decides what may be wanted.
     pub fn speak_the_oldest_protocol(&self) {
         self.state.old.store(true, Ordering::Relaxed);

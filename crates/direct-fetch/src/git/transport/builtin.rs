@@ -78,7 +78,7 @@ impl Transport for BuiltIn {
                 named.iter().map(|(name, id)| (name.as_str(), *id)),
             ))
         };
-        list().map_err(|error| failed(remote, &failure, &error))
+        list().map_err(|error| self.failed(remote, &failure, &error))
     }
 
     fn fetch(
@@ -95,12 +95,14 @@ impl Transport for BuiltIn {
         if let Some(reached) = watch.reached(&remote.url) {
             return Err(FetchError::Failed(reached));
         }
-        Err(match (failed(remote, &failure, &error).into_upstream(), want) {
-            (error @ UpstreamError::Malformed { .. }, Want::Commits(_) | Want::Ref(_)) => {
-                FetchError::NotOffered(error)
-            }
-            (error, _) => FetchError::Failed(error),
-        })
+        Err(
+            match (self.failed(remote, &failure, &error).into_upstream(), want) {
+                (error @ UpstreamError::Malformed { .. }, Want::Commits(_) | Want::Ref(_)) => {
+                    FetchError::NotOffered(error)
+                }
+                (error, _) => FetchError::Failed(error),
+            },
+        )
     }
 }
 
@@ -112,16 +114,16 @@ impl BuiltIn {
         let failure = bridge.failure();
         Ok((Smart::new_http(bridge, url, Protocol::V2, false), failure))
     }
-}
 
-/// What happened on the wire, or else what the library made of it.
-fn failed(remote: &Remote, failure: &Failure, error: &gix::Error) -> RemoteError {
-    failure.take().unwrap_or_else(|| {
-        RemoteError::Failed(UpstreamError::malformed(format!(
-            "{}: what it sent is not what a git host sends: {error}",
-            remote.url
-        )))
-    })
+    /// What happened on the wire, or else what the library made of it.
+    fn failed(&self, remote: &Remote, failure: &Failure, error: &gix::Error) -> RemoteError {
+        failure.take(remote, &self.client).unwrap_or_else(|| {
+            RemoteError::Failed(UpstreamError::malformed(format!(
+                "{}: what it sent is not what a git host sends: {error}",
+                remote.url
+            )))
+        })
+    }
 }
 
 /// The lines of a listing that a ref has: an annotated tag has two.

@@ -200,8 +200,8 @@ impl GitCommand {
             command.env("GIT_SSL_NO_VERIFY", "1");
         }
         // Where any certificate is taken, whoever is in between could read it.
-        if remote.unverified_tls || remote.shown.is_nothing() {
-            show_nothing(&mut command, &remote.url, &pinned.url);
+        if remote.unverified_tls || Url::parse(&pinned.url).is_ok_and(|at| remote.shows_nothing_at(&at)) {
+            show_nothing(&mut command, &self.environment, [&remote.url, &pinned.url]);
         }
         if let Some(mut ssh) = self.ssh(remote) {
             if let Some(pinned) = &pinned.ssh {
@@ -282,11 +282,12 @@ impl GitCommand {
             }));
         }
         let reason = format!("{}: {}", remote.url, sentence(&complaint));
-        Err(match outcome::command(&complaint) {
+        let error = match outcome::command(&complaint) {
             Outcome::Refused => RemoteError::Failed(UpstreamError::not_found(reason)),
             Outcome::Unauthorized => RemoteError::Unauthorized(UpstreamError::unavailable(reason)),
             _ => RemoteError::Failed(UpstreamError::unavailable(reason)),
-        })
+        };
+        Err(remote.refused(Url::parse(&pinned.url).ok().as_ref(), error, &self.client))
     }
 
     fn run_at(

@@ -71,15 +71,21 @@ impl Bridge {
 
 impl Failure {
     /// What happened on the wire, if it was that.
-    pub(super) fn take(&self) -> Option<RemoteError> {
+    pub(super) fn take(&self, remote: &Remote, client: &Client) -> Option<RemoteError> {
         let error = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let unauthorized =
             matches!(&error, Error::Status { status, .. } if matches!(status.as_u16(), 401 | 403));
-        Some(if unauthorized {
+        // It may be another host than was asked at first, which is what counts.
+        let at = match &error {
+            Error::Status { host, .. } => Url::parse(&format!("https://{host}/")).ok(),
+            _ => None,
+        };
+        let error = if unauthorized {
             RemoteError::Unauthorized(error.into())
         } else {
             RemoteError::Failed(error.into())
-        })
+        };
+        Some(remote.refused(at.as_ref(), error, client))
     }
 
     fn note(&self, error: Error) -> io::Error {
