@@ -43,8 +43,9 @@ pub struct DirectParts {
 
 /// Opens a proxy that a page named.
 pub trait OpenProxy: Debug + Send + Sync {
-    /// An upstream for the proxy at this address, trusted so far; the error is a phrase.
-    fn open(&self, address: &str, trust: Trust) -> Result<Arc<dyn Upstream>, String>;
+    /// An upstream for the proxy at this address, trusted so far, and perhaps shown nothing of who asks; the error is a
+    /// phrase.
+    fn open(&self, address: &str, trust: Trust, anonymously: bool) -> Result<Arc<dyn Upstream>, String>;
 }
 
 /// Version control as an upstream. Cheap to clone.
@@ -83,7 +84,10 @@ impl Direct {
             }
             Vcs::Proxy => {
                 let address = first_address(&repository)?;
-                let opened = parts.proxies.open(address.url().as_str(), repository.trust);
+                let anonymously = !repository.is_at_home(address);
+                let opened = parts
+                    .proxies
+                    .open(address.url().as_str(), repository.trust, anonymously);
                 let refused =
                     |why| UpstreamError::not_found(format!("{path}: invalid proxy {address}: {why}"));
                 opened.map(Way::Proxy).map_err(refused)

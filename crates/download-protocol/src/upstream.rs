@@ -41,6 +41,13 @@ impl ProxyUpstream {
         })
     }
 
+    /// The same, shown nothing of who asks: for a proxy that a stranger's module names.
+    #[must_use]
+    pub fn anonymously(mut self) -> Self {
+        self.source = self.source.anonymously();
+        self
+    }
+
     /// A small file, whole.
     async fn document(
         &self,

@@ -338,6 +338,33 @@ async fn a_learned_proxy_must_be_public_unless_the_module_is_private() {
         .unwrap();
 }
 
+#[tokio::test]
+async fn a_proxy_that_a_stranger_names_is_shown_nothing() {
+    let upstream = FakeUpstream::serving([Module::new("example.test/m", "v1.0.0")]);
+    upstream.require("gopher", "canary");
+    let folder = tempfile::tempdir().unwrap();
+    let netrc = folder.path().join("netrc");
+    std::fs::write(&netrc, "machine 127.0.0.1 login gopher password canary\n").unwrap();
+    let netrc = netrc.to_string_lossy().into_owned();
+    let settings = Settings::from_lookup(|name| (name == "NETRC").then(|| netrc.clone())).unwrap();
+    let client = Client::new(&settings).unwrap();
+    let known = || ProxyUpstream::learned(client.clone(), &upstream.url(), Trust::LearnedPrivate).unwrap();
+    let wanted = module("example.test/m", "v1.0.0");
+    fetch(&known(), wanted.clone(), &[Kind::Mod]).await.unwrap();
+    upstream.forget();
+    let refused = fetch(&known().anonymously(), wanted, &Kind::ALL)
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("credentials"), "{refused}");
+    let requests = upstream.requests();
+    assert!(!requests.is_empty());
+    assert!(
+        requests
+            .iter()
+            .all(|request| !request.headers.contains_key("authorization"))
+    );
+}
+
 /// Lays modules out as a proxy serves them.
 fn lay_out(folder: &Path, modules: &[Module]) {
     let mut list = String::new();

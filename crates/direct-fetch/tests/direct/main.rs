@@ -140,7 +140,18 @@ async fn a_mod_tag_leads_to_a_proxy() {
         .import("example.test/m", "mod", "https://proxy.test/go");
     let answer = fetch(&place.direct(PUBLIC), "example.test/m", "v1.0.0").await;
     assert!(matches!(answer, Err(UpstreamError::NotFound { reason }) if &*reason == "the proxy has nothing"));
-    assert_eq!(*place.proxies.0.lock().unwrap(), ["https://proxy.test/go"]);
+    // Whoever named it may know that it knows us; not so its own host, or a module that is called private.
+    place
+        .domain
+        .import("proxy.test/m", "mod", "https://proxy.test/go");
+    for (direct, module) in [
+        (place.direct(PUBLIC), "proxy.test/m"),
+        (place.direct(PRIVATE), "example.test/m"),
+    ] {
+        assert!(fetch(&direct, module, "v1.0.0").await.is_err());
+    }
+    let opened = [true, false, false].map(|anonymously| ("https://proxy.test/go".to_owned(), anonymously));
+    assert_eq!(*place.proxies.0.lock().unwrap(), opened);
 }
 
 #[tokio::test]

@@ -65,16 +65,16 @@ pub(crate) const PUBLIC: Says = Says {
     ..PRIVATE
 };
 
-/// Remembers which proxies were opened; each knows nothing.
+/// Remembers which proxies were opened, and whether for a stranger; each knows nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Proxies(pub(crate) Mutex<Vec<String>>);
+pub(crate) struct Proxies(pub(crate) Mutex<Vec<(String, bool)>>);
 
 #[derive(Debug)]
 struct Nothing;
 
 impl OpenProxy for Proxies {
-    fn open(&self, address: &str, _trust: Trust) -> Result<Arc<dyn Upstream>, String> {
-        self.0.lock().unwrap().push(address.to_owned());
+    fn open(&self, address: &str, _trust: Trust, anonymously: bool) -> Result<Arc<dyn Upstream>, String> {
+        self.0.lock().unwrap().push((address.to_owned(), anonymously));
         Ok(Arc::new(Nothing))
     }
 }

@@ -121,10 +121,7 @@ async fn what_git_is_told_in_its_environment_is_not_for_strangers() {
     ];
     let header: &[_] = &[
         ("GIT_CONFIG_COUNT", "1"),
-        (
-            "GIT_CONFIG_KEY_0",
-            "http.https://code.test/.extraHeader",
-        ),
+        ("GIT_CONFIG_KEY_0", "http.https://code.test/.extraHeader"),
         ("GIT_CONFIG_VALUE_0", "Authorization: Basic c3RvYTpjYW5hcnk="),
     ];
     for variables in [rewritten, header] {

@@ -45,7 +45,7 @@ pub(crate) struct Served {
 struct NoProxies;
 
 impl OpenProxy for NoProxies {
-    fn open(&self, _: &str, _: Trust) -> Result<Arc<dyn Upstream>, String> {
+    fn open(&self, _: &str, _: Trust, _: bool) -> Result<Arc<dyn Upstream>, String> {
         Err("there are no proxies here".to_owned())
     }
 }

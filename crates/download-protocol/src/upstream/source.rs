@@ -69,6 +69,16 @@ impl Source {
         })
     }
 
+    pub(super) fn anonymously(self) -> Self {
+        match self {
+            Self::Http { client, base } => Self::Http {
+                client,
+                base: base.anonymously(),
+            },
+            folder @ Self::Folder(_) => folder,
+        }
+    }
+
     /// How sentences call it; a folder's path is nobody's business but the operator's.
     pub(super) fn name(&self) -> String {
         match self {

@@ -129,10 +129,10 @@ const MOST_UNFOLDED: u64 = 64 << 30;
 struct LearnedProxies(Client);
 
 impl OpenProxy for LearnedProxies {
-    fn open(&self, address: &str, trust: Trust) -> Result<Arc<dyn Upstream>, String> {
+    fn open(&self, address: &str, trust: Trust, anonymously: bool) -> Result<Arc<dyn Upstream>, String> {
         let proxy =
             ProxyUpstream::learned(self.0.clone(), address, trust).map_err(|error| error.to_string())?;
-        Ok(Arc::new(proxy))
+        Ok(Arc::new(if anonymously { proxy.anonymously() } else { proxy }))
     }
 }
 
