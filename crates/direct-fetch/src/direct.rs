@@ -100,6 +100,13 @@ impl Direct {
                     return Err(UpstreamError::not_found(reason));
                 }
                 let address = first_address(&repository)?;
+                if repository.trust != Trust::LearnedPrivate && address.is_ssh() {
+                    let reason =
+                        format!("{path}: {address} is asked by ssh, for modules of upstream.private only");
+                    return Err(UpstreamError::Unsupported {
+                        reason: reason.into(),
+                    });
+                }
                 parts.discovery.judge(&repository, address).await?;
                 if !parts.go.finds(vcs.name()) {
                     let reason = format!("{path}: {vcs} is not installed beside this server").into();

@@ -222,6 +222,11 @@ impl Discovery {
             } else {
                 page
             };
+            let page = if repository.trust == Trust::LearnedPrivate {
+                page
+            } else {
+                page.anonymously()
+            };
             let status = self.settings.client.send(page, context).await?.status();
             return if settles_nothing(status.as_u16()) {
                 Err(away(status.to_string()))

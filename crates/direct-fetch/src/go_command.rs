@@ -91,6 +91,8 @@ pub(crate) struct Inner {
     settings: GoSettings,
     rules: Rules,
     config: PathBuf,
+    /// The configuration of runs that show nothing.
+    strangers: PathBuf,
     caches: ModuleCaches,
     running: Arc<Semaphore>,
     pages: OnceLock<Client>,
@@ -122,6 +124,8 @@ impl GoCommand {
         let cache = std::path::absolute(&settings.cache)?;
         let config = cache.join("config");
         environment::prepare(&config, &settings.environment)?;
+        let strangers = cache.join("strangers");
+        environment::stranger::prepare(&strangers)?;
         let caches = ModuleCaches::new(cache.join("go"), settings.limits.cache);
         let swept = caches.clone();
         std::thread::Builder::new()
@@ -139,6 +143,7 @@ impl GoCommand {
             settings,
             rules,
             config,
+            strangers,
             caches,
             running,
             pages: OnceLock::new(),
@@ -252,7 +257,7 @@ impl Upstream for GoCommand {
             return Ok(fetched);
         };
         // The clone may know an older or newer state than the one the stored `.info` was made from.
-        let fresh = Session::enter_fresh(&self.0, context).await?;
+        let fresh = Session::enter_fresh(&self.0, wanted.module.path(), context).await?;
         let (info, fetched) = self.fetch_in(&fresh, wanted).await?;
         // Named as it was found first, if it is still not the pinned one.
         self::moved(wanted, &info).map_or(Ok(fetched), |_| Err(moved))

@@ -74,6 +74,11 @@ impl RepositoryAddress {
         matches!(self.scheme(), "https" | "http")
     }
 
+    /// Whether ssh is run to reach it.
+    pub fn is_ssh(&self) -> bool {
+        matches!(self.scheme(), "ssh" | "git+ssh" | "svn+ssh")
+    }
+
     /// The whole address, with the user and password it may hold: for whoever connects, and for nobody else.
     pub fn url(&self) -> &Url {
         &self.0

@@ -7,7 +7,10 @@
 //! **Home and credentials.** `HOME` is the server's own, since `git` finds `~/.netrc`, `~/.gitconfig` and credential
 //! helpers there and a private repository needs them; `ssh` finds its keys by the account in any case. What could change a module's bytes or
 //! run a program is switched off on top of that configuration: attribute files and LFS filters of the machine, hooks,
-//! templates, background maintenance, the `ext` transport. The system-wide git configuration is not read.
+//! templates, background maintenance, the `ext` transport. The system-wide git configuration is not read. What runs for
+//! a stranger's module gets none of it ([`stranger`]).
+
+pub(crate) mod stranger;
 
 use std::{
     collections::BTreeMap,
@@ -179,6 +182,9 @@ impl Environment {
         set("GOTMPDIR", folders.temporary.as_os_str());
         set("TMPDIR", folders.temporary.as_os_str());
         set("XDG_CONFIG_HOME", folders.config.as_os_str());
+        if folders.for_a_stranger {
+            stranger::show_nothing(&mut all, folders.config);
+        }
         all.entry("HOME".into()).or_insert_with(|| folders.config.into());
         for_curl(&mut all);
         git_settings(&mut all, !rules.insecure.is_empty(), git);
@@ -208,6 +214,8 @@ pub(crate) struct Folders<'a> {
     pub(crate) gopath: &'a Path,
     pub(crate) temporary: &'a Path,
     pub(crate) config: &'a Path,
+    /// Whether the configuration is that of a run which shows nothing.
+    pub(crate) for_a_stranger: bool,
 }
 
 /// Writes the configuration folder that a `go` of ours is given: telemetry off, and git's second user file included.

@@ -2,6 +2,7 @@
 //!
 //! There is one cache for each first two elements of a module path (`github.com/owner`, `golang.org/x`): no
 //! repository of the usual hosts is cloned twice, and a cache that is old, too large or left broken can go without the others.
+//! Modules that are not private have caches of their own: a clone is used without asking who wants it.
 //! Each is shared by any number of runs, of this process and of others: `go` locks what it writes itself.
 //!
 //! A run holds the cache's `lock` file shared. Who gets it exclusively knows that nobody runs, and may mend (a `git`
@@ -60,8 +61,13 @@ impl ModuleCaches {
     }
 
     /// Takes a place in the cache of a module path. Blocks while another process removes that cache.
-    pub(crate) fn enter(&self, path: &ModulePath) -> io::Result<Arc<ModuleCache>> {
-        self.enter_named(name_of(path))
+    pub(crate) fn enter(&self, path: &ModulePath, private: bool) -> io::Result<Arc<ModuleCache>> {
+        let name = name_of(path);
+        self.enter_named(if private {
+            name
+        } else {
+            format!("{STRANGERS}{name}")
+        })
     }
 
     /// Takes a place in a cache that is used this once: what other runs fetched earlier is not in it.
@@ -270,6 +276,8 @@ const MEASURED_EVERY: Duration = if cfg!(test) {
 };
 /// How the names of caches begin that are used once; no module path holds it.
 const ONCE: &str = "once,";
+/// What the names of caches begin with that modules use which are not private.
+const STRANGERS: &str = "public,";
 
 /// The cache's name: the first two elements of the escaped path, which are a folder name on every file system.
 fn name_of(path: &ModulePath) -> String {
@@ -364,7 +372,7 @@ mod tests {
     fn a_run_that_ends_well_leaves_no_work_folder() {
         let folder = tempfile::tempdir().unwrap();
         let caches = ModuleCaches::new(folder.path().into(), u64::MAX);
-        let cache = caches.enter(&path("example.test/m")).unwrap();
+        let cache = caches.enter(&path("example.test/m"), true).unwrap();
         let work = cache.work().to_owned();
         assert!(work.join("go.mod").is_file());
         cache.run_ended();
@@ -376,7 +384,7 @@ mod tests {
     fn what_a_killed_git_left_is_mended_once_nobody_runs() {
         let folder = tempfile::tempdir().unwrap();
         let caches = ModuleCaches::new(folder.path().into(), u64::MAX);
-        let killed = caches.enter(&path("example.test/team/m")).unwrap();
+        let killed = caches.enter(&path("example.test/team/m"), true).unwrap();
         killed.run_begins();
         let clone = killed.modules().join("cache/vcs/abc");
         fs::create_dir_all(clone.join("objects/pack")).unwrap();
@@ -384,11 +392,11 @@ mod tests {
             fs::write(clone.join(left), "x").unwrap();
         }
         fs::write(clone.join("HEAD"), "ref: refs/heads/main").unwrap();
-        let other = caches.enter(&path("example.test/team/n")).unwrap();
+        let other = caches.enter(&path("example.test/team/n"), true).unwrap();
         assert!(clone.join("shallow.lock").exists(), "another run may own it");
         killed.leave();
         other.leave();
-        caches.enter(&path("example.test/team/o")).unwrap().leave();
+        caches.enter(&path("example.test/team/o"), true).unwrap().leave();
         assert!(!clone.join("shallow.lock").exists());
         assert!(!clone.join("objects/pack/tmp_pack_x").exists());
         assert!(clone.join("HEAD").exists());
@@ -399,7 +407,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let caches = ModuleCaches::new(folder.path().into(), 1500);
         let fill = |name: &str| {
-            let cache = caches.enter(&path(name)).unwrap();
+            let cache = caches.enter(&path(name), true).unwrap();
             fs::create_dir_all(cache.modules()).unwrap();
             fs::write(cache.modules().join("pack"), vec![0; 1000]).unwrap();
             cache.run_ended();
@@ -418,8 +426,8 @@ mod tests {
     fn a_broken_cache_goes_once_nobody_runs() {
         let folder = tempfile::tempdir().unwrap();
         let caches = ModuleCaches::new(folder.path().into(), u64::MAX);
-        let broken = caches.enter(&path("example.test/team/m")).unwrap();
-        let other = caches.enter(&path("example.test/team/n")).unwrap();
+        let broken = caches.enter(&path("example.test/team/m"), true).unwrap();
+        let other = caches.enter(&path("example.test/team/n"), true).unwrap();
         let clone = broken.modules().join("cache/vcs/abc");
         fs::create_dir_all(&clone).unwrap();
         broken.is_broken();

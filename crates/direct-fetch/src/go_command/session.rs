@@ -33,6 +33,8 @@ pub(crate) struct Session<'a> {
     go: Arc<Inner>,
     cache: Arc<ModuleCache>,
     context: &'a FetchContext,
+    /// Whether the module is a private one: others are fetched as a stranger would.
+    private: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -43,21 +45,25 @@ impl<'a> Session<'a> {
         path: &ModulePath,
         context: &'a FetchContext,
     ) -> Result<Self, UpstreamError> {
+        let private = go.private.matches(path.as_str());
         let (caches, path) = (go.caches.clone(), path.clone());
-        Self::take(go, context, move || caches.enter(&path)).await
+        Self::take(go, private, context, move || caches.enter(&path, private)).await
     }
 
     /// A session in a module cache that knows nothing yet.
     pub(crate) async fn enter_fresh(
         go: &Arc<Inner>,
+        path: &ModulePath,
         context: &'a FetchContext,
     ) -> Result<Self, UpstreamError> {
+        let private = go.private.matches(path.as_str());
         let caches = go.caches.clone();
-        Self::take(go, context, move || caches.enter_fresh()).await
+        Self::take(go, private, context, move || caches.enter_fresh()).await
     }
 
     async fn take(
         go: &Arc<Inner>,
+        private: bool,
         context: &'a FetchContext,
         enter: impl FnOnce() -> io::Result<Arc<ModuleCache>> + Send + 'static,
     ) -> Result<Self, UpstreamError> {
@@ -74,6 +80,7 @@ impl<'a> Session<'a> {
             go: Arc::clone(go),
             cache,
             context,
+            private,
             _permit: permit,
         })
     }
@@ -103,12 +110,15 @@ impl<'a> Session<'a> {
             modules: &modules,
             gopath: &gopath,
             temporary: &temporary,
-            config: &self.go.config,
+            config: if self.private {
+                &self.go.config
+            } else {
+                &self.go.strangers
+            },
+            for_a_stranger: !self.private,
         };
-        let git = self
-            .go
-            .credentials
-            .get()
+        let credentials = self.go.credentials.get().filter(|_| self.private);
+        let git = credentials
             .map(RepositoryCredentials::git_settings)
             .unwrap_or_default();
         let mut command = Command::new(program);
@@ -164,7 +174,7 @@ impl<'a> Session<'a> {
             }
             Outcome::Unauthorized => {
                 let repository = self.repository_of(complaint);
-                self.unauthorized(repository.as_deref(), target, said).await
+                self.unauthorized(repository.as_deref(), said).await
             }
             Outcome::BrokenClone => {
                 self.cache.is_broken();
@@ -187,11 +197,9 @@ impl<'a> Session<'a> {
     }
 
     /// An origin that wants credentials: absent after all, if its page is.
-    async fn unauthorized(&self, repository: Option<&str>, target: &Target, said: String) -> UpstreamError {
-        if let (Some(client), Some(page)) = (
-            self.go.pages.get(),
-            repository.and_then(|at| self.page_of(at, target)),
-        ) && page::is_absent(client, page, self.context).await
+    async fn unauthorized(&self, repository: Option<&str>, said: String) -> UpstreamError {
+        if let (Some(client), Some(page)) = (self.go.pages.get(), repository.and_then(|at| self.page_of(at)))
+            && page::is_absent(client, page, self.context).await
         {
             return UpstreamError::not_found(format!(
                 "{said} (and its page says that there is no such repository)"
@@ -200,15 +208,13 @@ impl<'a> Session<'a> {
         UpstreamError::unavailable(said)
     }
 
-    /// The page of a repository, with the credentials there are for it.
-    fn page_of(&self, repository: &str, target: &Target) -> Option<Destination> {
-        let private = self.go.private.matches(target.module());
-        let trust = if private {
-            Trust::LearnedPrivate
-        } else {
-            Trust::Learned
-        };
-        let page = Destination::learned(repository, trust).ok()?;
+    /// The page of a repository, with the credentials there are for it if the module is a private one.
+    fn page_of(&self, repository: &str) -> Option<Destination> {
+        if !self.private {
+            let page = Destination::learned(repository, Trust::Learned).ok()?;
+            return Some(page.anonymously());
+        }
+        let page = Destination::learned(repository, Trust::LearnedPrivate).ok()?;
         let address = RepositoryAddress::parse(repository, false).ok();
         let access = address.and_then(|address| self.go.credentials.get()?.for_repository(&address).ok()?);
         Some(match access.and_then(|access| access.for_http()) {
@@ -243,7 +249,7 @@ impl<'a> Session<'a> {
         match outcome::command(&complaint) {
             Outcome::Refused => UpstreamError::not_found(said),
             Outcome::DiskFull => disk_full(),
-            Outcome::Unauthorized => self.unauthorized(Some(&repository), target, said).await,
+            Outcome::Unauthorized => self.unauthorized(Some(&repository), said).await,
             _ => UpstreamError::unavailable(said),
         }
     }

@@ -172,7 +172,7 @@ impl Place {
         Direct::new(DirectParts {
             discovery,
             git: Git::open(git, client, spool).unwrap(),
-            go: go.unwrap(),
+            go: go.unwrap().with_credentials(credentials.clone()),
             credentials,
             proxies: Arc::clone(&self.proxies) as Arc<dyn OpenProxy>,
         })
@@ -190,7 +190,7 @@ impl Place {
     pub(crate) fn writing_go(&self) -> std::path::PathBuf {
         let program = self.folder.path().join("go");
         let script = format!(
-            "#!/bin/sh\necho \"$@\" >> '{}'\necho 'go: module m: unknown revision' >&2\nexit 1\n",
+            "#!/bin/sh\necho \"$@\" >> '{0}'\nenv > '{0}-environment'\nls -A \"$HOME\" >> '{0}-environment'\necho 'go: module m: unknown revision' >&2\nexit 1\n",
             self.asked_go().display()
         );
         fs::write(&program, script).unwrap();

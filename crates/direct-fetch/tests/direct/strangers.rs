@@ -164,6 +164,60 @@ async fn absence_is_not_settled_where_credentials_were_withheld() {
     }
 }
 
+/// The go command finds the repository once more by itself, and may be told another one then: whichever it is, a
+/// stranger's module brings nothing of ours there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_go_that_runs_for_a_stranger_has_nothing_to_show() {
+    let place = place!();
+    let names = |prefix, url| place.domain.import(prefix, "hg", url);
+    names("stranger.test/hg", "https://code.test/team/hg");
+    names("stranger.test/keys", "ssh://hg@code.test/team/hg");
+    let public = Says {
+        vcs: "stranger.test:hg",
+        credentials: "[[host]]\nprefix = \"code.test\"\nusername = \"stoa\"\ntoken = \"canary\"\n",
+        variables: &[
+            ("SSH_AUTH_SOCK", "/canary"),
+            ("GIT_ASKPASS", "/canary"),
+            ("GIT_CONFIG_GLOBAL", "/canary"),
+            ("GIT_CONFIG_COUNT", "1"),
+            ("GIT_CONFIG_KEY_0", "url.https://canary@code.test/.insteadOf"),
+            ("GIT_CONFIG_VALUE_0", "https://code.test/"),
+            ("GOAUTH", "netrc"),
+        ],
+        ..KNOWN
+    };
+    let environment = place.asked_go().with_file_name("asked-environment");
+    let token = "Basic c3RvYTpjYW5hcnk=";
+    let refused = fetch(&place.direct(public), "stranger.test/hg", "v1.0.0").await;
+    assert!(refused.is_err());
+    let seen = fs::read_to_string(&environment).unwrap();
+    for known in ["canary", token, "NETRC=", ".netrc", "GOAUTH=netrc"] {
+        assert!(!seen.contains(known), "{known} in {seen}");
+    }
+    match fetch(&place.direct(public), "stranger.test/keys", "v1.0.0").await {
+        Err(UpstreamError::Unsupported { reason }) => {
+            assert!(reason.contains("upstream.private"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let private = Says {
+        private: "stranger.test",
+        ..public
+    };
+    // Nobody resolves the name here, which a private module's guard wants to know.
+    names("stranger.test/near", "https://127.0.0.1/team/hg");
+    assert!(
+        fetch(&place.direct(private), "stranger.test/near", "v1.0.0")
+            .await
+            .is_err()
+    );
+    let seen = fs::read_to_string(&environment).unwrap();
+    for known in ["/canary", token, "NETRC=", ".netrc", "GOAUTH=netrc"] {
+        assert!(seen.contains(known), "no {known} in {seen}");
+    }
+}
+
 fn assert_withheld<T: std::fmt::Debug>(answer: Result<T, UpstreamError>) {
     match answer {
         Err(UpstreamError::Unavailable { reason, .. }) => {

@@ -38,6 +38,7 @@ async fn a_private_repository_is_fetched_with_its_token_and_nobody_else_sees_it(
             ("GIT_SSL_CAINFO".into(), roots.clone().into()),
         ];
         settings.environment = Environment::select(domain.chain(own));
+        settings.private = "example.test".into();
         settings
     };
     let refused = fetch(
@@ -72,6 +73,20 @@ async fn a_private_repository_is_fetched_with_its_token_and_nobody_else_sees_it(
 
     // The file is read again, without a restart.
     fs::write(&file, table(&format!("{prefix}/team"))).unwrap();
+    // Nothing of it is for a module that nobody called private.
+    let credentials = RepositoryCredentials::open(&file, std::sync::Arc::new(|_| None)).unwrap();
+    let public = GoSettings {
+        private: String::new(),
+        ..settings()
+    };
+    let public = GoCommand::open(public).unwrap().with_credentials(credentials);
+    assert!(fetch(&public, "example.test/greet", "v1.0.0").await.is_err());
+    assert!(
+        host.requests()
+            .iter()
+            .all(|request| !request.headers.contains_key("authorization")),
+        "not private"
+    );
     let fetched = fetch(&direct, "example.test/greet", "v1.0.0").await.unwrap();
     assert!(!format!("{fetched:?} {direct:?}").contains("canary"));
     let left = files_below(&place.folder.path().join("cache"));

@@ -18,7 +18,7 @@ use proxy_core::{
     zip,
 };
 use std::{fs, path::Path};
-use testkit::{go, skip_or_fail};
+use testkit::{git::GitHost, go, skip_or_fail};
 
 fn body(incoming: Option<Incoming>) -> Body {
     match incoming {
@@ -172,6 +172,48 @@ async fn bazaar_is_fetched_by_the_go_command_for_private_modules() {
     drop(served);
     fs::remove_dir_all(place.folder.path().join("cache/go")).unwrap();
     is_trouble(&direct, &path, Query::Latest).await;
+}
+
+/// The go command finds a repository once more by itself, so a stranger's module must not lead it to what we know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_mercurial_repository_is_shown_nothing() {
+    if !is_here("hg") || go::GoCommand::find().is_none() || !testkit::git::is_here() {
+        skip_or_fail!("there is no hg, no git or no go here")
+    }
+    let (place, host) = (Place::new(), GitHost::start());
+    place.domain.serve("code.test", &host);
+    place
+        .domain
+        .import("example.test/hg", "hg", "http://code.test/team/hg");
+    host.require("stoa", "canary");
+    let knows =
+        "[auth]\nx.prefix = code.test/team\nx.username = stoa\nx.password = canary\nx.schemes = http\n";
+    fs::write(place.folder.path().join(".hgrc"), knows).unwrap();
+    let path = ModulePath::parse("example.test/hg").unwrap();
+    for (private, shows) in [("", false), ("example.test", true)] {
+        let says = Says {
+            private,
+            vcs: "example.test:hg",
+            path: search_path(),
+        };
+        let context = FetchContext::default();
+        let answer = place
+            .direct(&says)
+            .resolve(&path, &Query::Revision("v1.0.0".into()), &context)
+            .await;
+        // Behind its door the host has no such repository, and that is told only to whoever was let in.
+        assert_eq!(
+            matches!(answer, Err(UpstreamError::NotFound { .. })),
+            shows,
+            "{answer:?}"
+        );
+        let requests = host.requests();
+        assert!(!requests.is_empty());
+        let shown = requests
+            .iter()
+            .any(|request| request.headers.contains_key("authorization"));
+        assert_eq!(shown, shows, "private: {private:?}");
+    }
 }
 
 /// Which version control may be used is settled by rules, and so is what they refuse; a program that is not there is trouble.

@@ -12,6 +12,7 @@ fn seen(given: &[(&str, &str)], rules: &Rules) -> BTreeMap<String, String> {
         gopath: folder("/c/gopath"),
         temporary: folder("/c/w"),
         config: folder("/c/x"),
+        for_a_stranger: false,
     };
     let variables = Environment::select(given).variables(rules, &folders, &[]);
     variables
