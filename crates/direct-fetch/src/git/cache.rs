@@ -14,15 +14,17 @@
 //! transports are apart too, since each remembers in its own way what it has.
 
 mod in_use;
+mod remembered;
 
 use super::{listings::Listings, session::Session, transport::Remote};
 use gix::ObjectId;
-use in_use::{TRASH, is_trash, opened, remove, use_together};
+use in_use::{Holds, TRASH, is_trash, remove, use_together};
 use proxy_core::{
     file::Sha256,
     spool::SpoolError,
     upstream::{FetchContext, UpstreamError},
 };
+pub(super) use remembered::{keep, kept, leave_out, left_out};
 use std::{
     collections::{HashMap, HashSet},
     fs::{self, File},
@@ -162,10 +164,11 @@ impl Caches {
             if open.values().any(|cache| cache.folder == folder) {
                 continue;
             }
-            let [used, lock] = [opened(&folder, "used")?, opened(&folder, "lock")?];
-            if used.try_lock().is_ok() && lock.try_lock().is_ok() {
-                let trash = self.0.folder.join(unique(TRASH));
-                fs::rename(&folder, &trash)?;
+            let Some(holds) = Holds::take(&folder)? else {
+                continue;
+            };
+            let trash = self.0.folder.join(unique(TRASH));
+            if holds.take_away(&folder, &trash)? {
                 remove(&trash)?;
                 size -= its_size;
             }
@@ -276,31 +279,6 @@ pub(super) const LARGEST_BUFFER: usize = LARGEST_OBJECT * 2 + (64 << 20);
 
 /// The most one object may have, in bytes: a module holds at most 500 MiB.
 pub(super) const LARGEST_OBJECT: usize = 512 << 20;
-
-/// The commits that were brought into a repository, the latest first, as far as it remembers: so a host can be told
-/// what need not come again.
-pub(super) fn kept(repository: &Path) -> Vec<ObjectId> {
-    // Without the file everything comes again, which harms nobody.
-    let lines = fs::read_to_string(repository.join("kept")).unwrap_or_default();
-    let ids = lines
-        .lines()
-        .filter_map(|id| ObjectId::from_hex(id.as_bytes()).ok());
-    ids.collect()
-}
-
-/// Remembers commits that were brought into a repository just now.
-pub(super) fn keep(repository: &Path, brought: &[ObjectId]) -> io::Result<()> {
-    let mut known = HashSet::new();
-    let all = brought.iter().copied().chain(kept(repository));
-    let lines = all.filter(|id| known.insert(*id)).take(MOST_KEPT);
-    write_whole(
-        &repository.join("kept"),
-        &lines.map(|id| format!("{id}\n")).collect::<String>(),
-    )
-}
-
-/// How many commits are remembered.
-const MOST_KEPT: usize = 1000;
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {

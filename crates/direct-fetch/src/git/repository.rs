@@ -279,8 +279,8 @@ impl<'a> Repository<'a> {
             let mut tips = refs.tips();
             tips.retain(|tip| !history.has_object(tip));
             if !tips.is_empty() {
-                let asked = cache::kept(&path);
-                tips.retain(|tip| !asked.contains(tip));
+                let left_out = cache::left_out(&path);
+                tips.retain(|tip| !left_out.contains(tip));
             }
             tips
         };
@@ -294,7 +294,7 @@ impl<'a> Repository<'a> {
                     .map_err(FetchError::into_upstream)?;
             }
             history = open(&path)?;
-            cache::keep(&path, &missing(&history)).map_err(cache::disk)?;
+            cache::leave_out(&path, &missing(&history)).map_err(cache::disk)?;
         }
         *self.history.borrow_mut() = Some(history.clone());
         Ok(history)

@@ -3,7 +3,7 @@
 use super::{
     adversary::size_of,
     ends::until,
-    house::{BOTH, House, bytes, commit, fetch, open, settings, source},
+    house::{BOTH, House, bytes, commit, fetch, open, resolve, settings, source},
 };
 use direct_fetch::git::TransportChoice;
 use futures::future::join_all;
@@ -290,4 +290,49 @@ async fn what_another_process_uses_is_not_swept() {
     drop(reading);
     open(none);
     assert!(!cache.exists());
+}
+
+/// Packs and folders that are gone come again, whichever part of a cache they were of.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_lost_some_of_what_it_had_gets_it_again() {
+    let Some(house) = House::build() else {
+        skip_or_fail!("there is no git here")
+    };
+    let repository = house.host.repository("r");
+    versions(&repository, 3);
+    let below = repository.hash("v1.1.0~1");
+    for number in 0..3 {
+        repository.remove(&format!("refs/tags/v1.{number}.0"));
+    }
+    repository.tag("v1.0.0", &repository.hash("main"));
+    for transport in BOTH {
+        for lost in [
+            "objects.git/objects",
+            "objects.git/objects/pack",
+            "objects.git/refs",
+            "objects.git/HEAD",
+            "history.git/objects",
+            "history.git/objects/pack",
+            "history.git/refs",
+            "history.git/HEAD",
+        ] {
+            let folder = house.folder.path().join(format!("lost-{transport:?}"));
+            let git = open(settings(&folder, transport));
+            resolve(&git, &house.source("r"), &below).await.unwrap();
+            fetch(&git, &house.source("r"), "v1.0.0").await.unwrap();
+            drop(git);
+            let lost_part = cache_in(&folder).join(lost);
+            if lost_part.is_dir() {
+                fs::remove_dir_all(lost_part).unwrap();
+            } else {
+                fs::remove_file(lost_part).unwrap();
+            }
+            let git = open(settings(&folder, transport));
+            let fetched = fetch(&git, &house.source("r"), "v1.0.0").await;
+            assert!(fetched.is_ok(), "{transport:?} without {lost}: {fetched:?}");
+            let resolved = resolve(&git, &house.source("r"), &below).await;
+            assert!(resolved.is_ok(), "{transport:?} without {lost}: {resolved:?}");
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    }
 }

@@ -173,9 +173,10 @@ fn fetch(mut transport: Smart<Bridge>, want: &Want<'_>, into: &Path, watch: &Arc
         &mut Discard,
     )?;
     let mut haves = cache::kept(into);
-    if !matches!(want, Want::History) {
-        // What was lost since would never come again. A history remembers also what is left out of it.
-        haves.retain(|id| repository.has_object(id));
+    // What was lost since would never come again.
+    haves.retain(|id| repository.has_object(id));
+    if matches!(want, Want::History) {
+        haves.extend(cache::left_out(into));
     }
     let mut asking = Asking {
         wants: Vec::new(),
