@@ -132,7 +132,7 @@ impl Direct {
             .map_err(|outside| UpstreamError::not_found(outside.to_string()))?;
         let shown = self.shown(repository, address)?;
         Ok(Source {
-            url: address.to_string(),
+            url: address.written(),
             place,
             trust: repository.trust,
             unverified_tls: repository.insecure,

@@ -107,7 +107,7 @@ const WAIT: Duration = Duration::from_secs(20);
 /// A repository, and the place of a module in it.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The repository's address, without credentials.
+    /// The repository's address as it was written, without credentials.
     pub url: String,
     /// The module in it.
     pub place: Place,
@@ -230,8 +230,13 @@ impl Git {
         context: &FetchContext,
         work: impl FnOnce(&Repository<'_>, &Source, &Session) -> Result<T, UpstreamError> + Send + 'static,
     ) -> Result<T, UpstreamError> {
-        let origin = self.origins.of(&source.url);
-        let transport = Gentle::new(self.transport(&source.url)?, Arc::clone(&origin));
+        // Whoever made the source has looked at its address; nothing that git could take for a program gets further. However
+        // it is written, it is one repository.
+        let address = RepositoryAddress::parse(&source.url, true)
+            .map_err(|why| UpstreamError::not_found(format!("invalid repository address: {why}")))?;
+        let url = address.to_string();
+        let origin = self.origins.of(&url);
+        let transport = Gentle::new(self.transport(&address)?, Arc::clone(&origin));
         let (caches, source, client) = (self.caches.clone(), source.clone(), self.client.clone());
         let turn = async {
             // Of this host first: whoever waits for one that hangs takes no turn from the others.
@@ -251,7 +256,7 @@ impl Git {
         Session::run(context, move |session| {
             let _asking = asking;
             let remote = Remote {
-                url: source.url.clone(),
+                url,
                 trust: source.trust,
                 unverified_tls: source.unverified_tls,
                 shown: source.shown.clone(),
@@ -265,10 +270,7 @@ impl Git {
         .await
     }
 
-    fn transport(&self, url: &str) -> Result<Arc<dyn Transport>, UpstreamError> {
-        // Whoever made the source has looked at its address; nothing that git could take for a program gets further.
-        let address = RepositoryAddress::parse(url, true)
-            .map_err(|why| UpstreamError::not_found(format!("invalid repository address: {why}")))?;
+    fn transport(&self, address: &RepositoryAddress) -> Result<Arc<dyn Transport>, UpstreamError> {
         let http = address.is_http();
         match (self.choice, http) {
             (TransportChoice::Command, _) | (TransportChoice::Auto, false) => {
@@ -276,8 +278,10 @@ impl Git {
             }
             (TransportChoice::Auto | TransportChoice::BuiltIn, true) => Ok(Arc::clone(&self.built_in) as _),
             (TransportChoice::BuiltIn, false) => Err(UpstreamError::Unsupported {
-                reason: format!("{url} is not http: it needs the git command, and direct.git says builtin")
-                    .into(),
+                reason: format!(
+                    "{address} is not http: it needs the git command, and direct.git says builtin"
+                )
+                .into(),
             }),
         }
     }

@@ -9,7 +9,10 @@ use url::Url;
 
 /// The address of a repository: a URL whose scheme may be used, with a host. Prints without a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RepositoryAddress(Url);
+pub struct RepositoryAddress {
+    url: Url,
+    written: String,
+}
 
 /// Why a text is no address that may be used, as a phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,12 +64,22 @@ impl RepositoryAddress {
         {
             return Err(InvalidAddress::Syntax);
         }
-        Ok(Self(url))
+        let written = text.to_owned();
+        Ok(Self { url, written })
     }
 
     /// The scheme.
     pub fn scheme(&self) -> &str {
-        self.0.scheme()
+        self.url.scheme()
+    }
+
+    /// As it was written, for people, and for whoever compares with the go command. Like what prints, without a password.
+    pub fn written(&self) -> String {
+        if self.url.password().is_some() {
+            self.to_string()
+        } else {
+            self.written.clone()
+        }
     }
 
     /// Whether the built-in client can fetch it.
@@ -81,12 +94,12 @@ impl RepositoryAddress {
 
     /// The whole address, with the user and password it may hold: for whoever connects, and for nobody else.
     pub fn url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// The host's name, without a port.
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        self.url.host_str().unwrap_or_default()
     }
 
     /// The host, and the port a program connects to unless it is told another.
@@ -97,14 +110,14 @@ impl RepositoryAddress {
             "http" => 80,
             _ => 22,
         };
-        let host = self.0.host_str().unwrap_or_default();
-        (host.trim_matches(['[', ']']), self.0.port().unwrap_or(usual))
+        let host = self.url.host_str().unwrap_or_default();
+        (host.trim_matches(['[', ']']), self.url.port().unwrap_or(usual))
     }
 
     /// The host and port as an https address, for the guard: whatever the scheme, that is where a program connects.
     pub(super) fn origin(&self) -> String {
-        let port = self.0.port().map(|port| format!(":{port}")).unwrap_or_default();
-        format!("https://{}{port}/", self.0.host_str().unwrap_or_default())
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("https://{}{port}/", self.url.host_str().unwrap_or_default())
     }
 }
 
@@ -114,7 +127,7 @@ fn is_odd(c: char) -> bool {
 
 impl fmt::Display for RepositoryAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.0.clone();
+        let mut shown = self.url.clone();
         // A user name alone (`ssh://git@host`) is part of an address; a password never is. Where it cannot be taken
         // out there is none.
         if shown.password().is_some() {

@@ -142,6 +142,15 @@ impl House {
             .sort_by_key(|(prefix, ..)| std::cmp::Reverse(prefix.len()));
     }
 
+    /// The same by another way to write the address of its repository.
+    pub(crate) fn also_written(&mut self, prefix: &str, of: &str, write: impl FnOnce(&str) -> String) {
+        let url = write(&self.host.repository_url(&of.replace('/', "-")));
+        self.domain.import(prefix, "git", &url);
+        self.roots.push((prefix.to_owned(), url, String::new()));
+        self.roots
+            .sort_by_key(|(prefix, ..)| std::cmp::Reverse(prefix.len()));
+    }
+
     /// One whose objects are named by SHA-256, `None` where git is too old.
     pub(crate) fn repository_of_sha256(&mut self, prefix: &str) -> Option<Repository> {
         let folder = self.host.folder().join(prefix.replace('/', "-"));

@@ -199,3 +199,31 @@ async fn rare_trees() {
     }
     house.agrees().await;
 }
+
+/// What a page writes is what an `.info` says of where it came from.
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_are_told_as_they_were_written() {
+    let Some(mut house) = House::build() else {
+        skip_or_fail!("go or git is not installed")
+    };
+    let repository = house.repository("example.test/written");
+    let one = repository.commit(
+        "main",
+        &Commit::at(1_600_000_000).file("go.mod", go_mod("example.test/written")),
+    );
+    repository.tag("v1.0.0", &one);
+    house.compare("example.test/written", &["v1.0.0"]);
+    let ways: [fn(&str) -> String; 5] = [
+        |url| url.replacen("127.0.0.1", "LocalHost", 1),
+        |url| url.replacen("/example", "/./example", 1),
+        |url| url.replacen("/example", "/x/../example", 1),
+        |url| url.replacen("written", "%77ritten", 1),
+        |url| format!("{url}/"),
+    ];
+    for (number, write) in ways.into_iter().enumerate() {
+        let prefix = format!("example.test/written-{number}");
+        house.also_written(&prefix, "example.test/written", write);
+        house.compare(&prefix, &["v1.0.0", "main"]);
+    }
+    house.agrees().await;
+}

@@ -185,6 +185,33 @@ async fn a_path_that_names_its_repository_is_tried_over_https_first() {
     }
 }
 
+/// The go command tells an address as it read it.
+#[tokio::test]
+async fn an_address_is_told_as_its_page_has_it() {
+    let place = place!();
+    let repository = place.host.repository("team/greet");
+    release(&repository, "example.test/greet", "v1.0.0", 1_600_000_000);
+    for (number, (written, told)) in [
+        ("https://Code.test/team/greet", None),
+        ("https://code.test:443/./team/../team/greet", None),
+        ("HTTPS://code.test/team/greet", None),
+        ("https://me@code.test/team/greet", None),
+        (
+            "https://me:canary@code.test/team/greet",
+            Some("https://code.test/team/greet"),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let module = format!("example.test/greet{number}");
+        place.domain.import(&module, "git", written);
+        let fetched = fetch(&place.direct(PUBLIC), &module, "v1.0.0").await.unwrap();
+        assert_eq!(info(&fetched).origin.unwrap().url, told.unwrap_or(written));
+        assert!(!fetched.from.contains("canary"));
+    }
+}
+
 #[tokio::test]
 async fn a_private_repository_opens_to_its_token() {
     let place = place!();
