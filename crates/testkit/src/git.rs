@@ -154,9 +154,10 @@ impl Repository {
     }
 
     /// Makes an annotated tag, tagged at this time, whatever was there.
-    pub fn annotate(&self, name: &str, commit: &str, time: u64) {
+    pub fn annotate(&self, name: &str, on: &str, time: u64) {
         let tagger = format!("Stoa Test <test@example.test> {time} +0000");
-        let object = format!("object {commit}\ntype commit\ntag {name}\ntagger {tagger}\n\n{name}\n");
+        let kind = self.git(["cat-file", "-t", on]);
+        let object = format!("object {on}\ntype {kind}\ntag {name}\ntagger {tagger}\n\n{name}\n");
         let hash = self.git_with_input(["mktag"], object.as_bytes());
         self.tag(name, &hash);
     }

@@ -70,6 +70,24 @@ impl Refs {
         tips
     }
 
+    /// The commit below the tag whose hash begins so: a tag may be put on a tag, which no ref names then.
+    pub fn below_tags(&self, history: &gix::Repository, start: &str) -> Option<ObjectId> {
+        for (tag, commit) in &self.tag_objects {
+            let mut id = *tag;
+            // None is put on itself, so this ends.
+            while let Ok(object) = history.find_object(id)
+                && let Ok(tag) = object.try_into_tag()
+                && let Ok(below) = tag.target_id()
+            {
+                id = below.detach();
+                if id != *commit && id.to_hex().to_string().starts_with(start) {
+                    return Some(*commit);
+                }
+            }
+        }
+        None
+    }
+
     /// The names of the tags on this commit, sorted.
     pub fn tags_of(&self, commit: ObjectId) -> impl Iterator<Item = &str> {
         self.tags

@@ -140,7 +140,7 @@ impl<'a> Repository<'a> {
                         return refuse("ambiguous revision");
                     }
                 }
-                match found {
+                match found.or(self.refs()?.below_tags(&self.history()?, &start)) {
                     Some(commit) => Ok((commit, None)),
                     None => refuse("unknown revision"),
                 }
@@ -277,6 +277,7 @@ impl<'a> Repository<'a> {
         let missing = |history: &gix::Repository| {
             // A tag on a tree is asked for once, and may be left out as trees are.
             let mut tips = refs.tips();
+            tips.extend(refs.tag_objects.keys());
             tips.retain(|tip| !history.has_object(tip));
             if !tips.is_empty() {
                 let left_out = cache::left_out(&path);

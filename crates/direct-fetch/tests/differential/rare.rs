@@ -57,6 +57,26 @@ async fn rare_questions() {
         );
     }
 
+    // A tag on a tag: the inner one is named by no ref. And one on what is no commit.
+    let path = "example.test/nested";
+    let repository = house.repository(path);
+    let one = repository.commit("main", &Commit::at(1_600_000_000).file("go.mod", go_mod(path)));
+    repository.annotate("inner", &one, 1_600_000_100);
+    let inner = repository.hash("refs/tags/inner");
+    repository.annotate("outer", &inner, 1_600_000_200);
+    repository.annotate("tree", &repository.hash("main^{tree}"), 1_600_000_300);
+    repository.remove("refs/tags/inner");
+    for object in [
+        inner,
+        repository.hash("refs/tags/outer"),
+        repository.hash("refs/tags/tree"),
+        repository.hash("main^{tree}"),
+    ] {
+        for query in [&object, &object[..12]] {
+            house.compare_query(path, query);
+        }
+    }
+
     // Pseudo-versions of every form of a module that has no go.mod.
     let path = "example.test/plain";
     let repository = house.repository(path);
