@@ -78,6 +78,13 @@ impl Client {
         self.0.netrc.now().for_machine(url).is_some()
     }
 
+    /// Whether only the netrc file's default entry speaks of the host of an address: we send it to hosts that the
+    /// configuration names, and other programs to any.
+    pub fn knows_by_default(&self, url: &Url) -> bool {
+        let netrc = self.0.netrc.now();
+        netrc.default_entry().is_some() && netrc.for_machine(url).is_none()
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }

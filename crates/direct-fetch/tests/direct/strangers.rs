@@ -218,6 +218,35 @@ async fn a_go_that_runs_for_a_stranger_has_nothing_to_show() {
     }
 }
 
+/// The default entry of a netrc file stands for hosts that somebody chose, not for any that the network names.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_default_entry_is_for_no_host_of_strangers() {
+    let place = place!();
+    release(
+        &place.host.repository("team/greet"),
+        "code.test/team/greet.git",
+        "v1.0.0",
+        1_600_000_000,
+    );
+    place.host.require("stoa", "canary");
+    for runs_git in [true, false] {
+        let says = Says {
+            netrc: "default login stoa password canary\n",
+            runs_git,
+            ..PUBLIC
+        };
+        let refused = fetch(&place.direct(says), "code.test/team/greet.git", "v1.0.0").await;
+        assert!(
+            matches!(refused, Err(UpstreamError::Unavailable { .. })),
+            "{refused:?}"
+        );
+        assert!(
+            !place.host.requests().is_empty() && !shown(&place),
+            "runs git: {runs_git}"
+        );
+    }
+}
+
 fn assert_withheld<T: std::fmt::Debug>(answer: Result<T, UpstreamError>) {
     match answer {
         Err(UpstreamError::Unavailable { reason, .. }) => {

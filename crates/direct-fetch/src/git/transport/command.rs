@@ -21,7 +21,7 @@ use crate::{
     },
 };
 use gix::ObjectId;
-use http_client::Client;
+use http_client::{Client, Trust};
 use proxy_core::upstream::UpstreamError;
 use std::{ffi::OsString, path::Path, time::Duration};
 use tokio::process::Command;
@@ -200,8 +200,12 @@ impl GitCommand {
             command.env("GIT_SSL_NO_VERIFY", "1");
         }
         // Where any certificate is taken, whoever is in between could read it.
-        if remote.unverified_tls || Url::parse(&pinned.url).is_ok_and(|at| remote.shows_nothing_at(&at)) {
+        let at = Url::parse(&pinned.url);
+        if remote.unverified_tls || at.as_ref().is_ok_and(|at| remote.shows_nothing_at(at)) {
             show_nothing(&mut command, &self.environment, [&remote.url, &pinned.url]);
+        } else if remote.trust == Trust::Learned && at.is_ok_and(|at| self.client.knows_by_default(&at)) {
+            // The network named this host. Helpers lose their home with the netrc file.
+            command.env("HOME", "/dev/null");
         }
         if let Some(mut ssh) = self.ssh(remote) {
             if let Some(pinned) = &pinned.ssh {
