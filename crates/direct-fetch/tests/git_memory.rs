@@ -49,7 +49,10 @@ fn memory_does_not_grow_with_the_tree() {
     let [quarter, whole] = [4, 1].map(|part| {
         let name = format!("huge-{part}");
         let size = make_tree(&host, &name, part);
-        let [fetched, again, resident] = peaks_of(&host.repository_url(&name));
+        // Chance only adds to a peak, and a peak that grows with the tree is there each time: so the lower of two counts.
+        let url = host.repository_url(&name);
+        let (one, other) = (peaks_of(&url), peaks_of(&url));
+        let [fetched, again, resident] = [0, 1, 2].map(|peak| one[peak].min(other[peak]));
         println!(
             "a tree of {size} bytes: {PEAKS} {fetched} while it came and was zipped, {again} while it was zipped again; \
              {resident} with the files that the kernel mapped"
