@@ -9,7 +9,6 @@ mod compare;
 mod grouped;
 pub(crate) mod layouts;
 pub(crate) mod progress;
-pub(crate) mod tree;
 
 use compare::Comparison;
 use futures::{FutureExt, StreamExt, future::FusedFuture, stream};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <module>/@v/<version>.info .mod .zip               upper-case letters as they are: what is synced from Athens' buckets
-//! <module>/<version>/<version>.info go.mod source.zip                                            Athens' disk, likewise
+//! <module>/<version>/<version>.info go.mod source.zip              Athens' disk: likewise, or escaped as Go escapes them
 //! ```
 
 use crate::{
@@ -18,12 +18,7 @@ use proxy_core::{
     store::{Content, Inserted, ModuleStore, Part, StoreError},
     verify::Verified,
 };
-use std::{
-    collections::BTreeSet,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 /// A folder read in another way than [`FsTree`](crate::FsTree) reads it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,11 +33,13 @@ enum Layout {
     AsWritten,
     /// A folder for each version.
     Folders,
+    /// The same, with upper-case letters as a GOPROXY tree spells them.
+    EscapedFolders,
 }
 
 impl OtherTree {
-    pub(crate) fn all_in(root: &Arc<Path>) -> [Self; 2] {
-        [Layout::AsWritten, Layout::Folders].map(|layout| Self {
+    pub(crate) fn all_in(root: &Arc<Path>) -> [Self; 3] {
+        Layout::ALL.map(|layout| Self {
             root: Arc::clone(root),
             layout,
         })
@@ -71,14 +68,26 @@ impl OtherTree {
 }
 
 impl Layout {
-    fn path_of(self, root: &Path, file: &ModuleFile) -> PathBuf {
-        let (path, version) = (file.module.path(), file.module.version());
-        root.join(match (self, file.kind) {
-            (Self::AsWritten, kind) => format!("{path}/@v/{version}.{kind}"),
-            (Self::Folders, Kind::Info) => format!("{path}/{version}/{version}.info"),
-            (Self::Folders, Kind::Mod) => format!("{path}/{version}/go.mod"),
-            (Self::Folders, Kind::Zip) => format!("{path}/{version}/source.zip"),
-        })
+    const ALL: [Self; 3] = [Self::AsWritten, Self::Folders, Self::EscapedFolders];
+
+    /// The path of a module and the name of a version, as this layout spells them.
+    fn spelled(self, module: &ModulePath, version: &Version) -> (String, String) {
+        match self {
+            Self::AsWritten | Self::Folders => (module.to_string(), version.to_string()),
+            Self::EscapedFolders => (module.escaped().to_string(), version.escaped().to_string()),
+        }
+    }
+
+    /// Where a file lies, from the root.
+    fn path_of(self, file: &ModuleFile) -> String {
+        let (path, version) = self.spelled(file.module.path(), file.module.version());
+        let name = match (self, file.kind) {
+            (Self::AsWritten, kind) => return format!("{path}/{VERSIONS}{version}.{kind}"),
+            (Self::Folders | Self::EscapedFolders, Kind::Info) => format!("{version}.info"),
+            (Self::Folders | Self::EscapedFolders, Kind::Mod) => "go.mod".to_owned(),
+            (Self::Folders | Self::EscapedFolders, Kind::Zip) => "source.zip".to_owned(),
+        };
+        format!("{path}/{version}/{name}")
     }
 }
 
@@ -102,9 +111,13 @@ fn module_file(folder: &str, name: &str) -> Option<ModuleFile> {
             (path, version, kind)
         }
     };
-    let (path, version) = (ModulePath::parse(path).ok()?, Version::parse(version).ok()?);
-    let file = ModuleFile::new(ModuleVersion::new(path, version).ok()?, kind);
-    (file.tree_path() != format!("{folder}{name}")).then_some(file)
+    let path = ModulePath::parse(path).or_else(|_| ModulePath::unescape(path));
+    let version = Version::parse(version).or_else(|_| Version::unescape(version));
+    let file = ModuleFile::new(ModuleVersion::new(path.ok()?, version.ok()?).ok()?, kind);
+    let lies = format!("{folder}{name}");
+    // A name that is spelt in two ways at once is never opened.
+    let is_opened = Layout::ALL.iter().any(|layout| layout.path_of(&file) == lies);
+    (is_opened && file.tree_path() != lies).then_some(file)
 }
 
 #[async_trait]
@@ -112,7 +125,7 @@ impl ModuleStore for OtherTree {
     async fn open(&self, file: &ModuleFile, part: Part) -> Result<Option<Content>, StoreError> {
         let (layout, file) = (self.layout, file.clone());
         reading(&self.root, move |root| {
-            open_at(&layout.path_of(root, &file), &file, part)
+            open_at(&root.join(layout.path_of(&file)), &file, part)
         })
         .await
     }
@@ -120,10 +133,15 @@ impl ModuleStore for OtherTree {
     async fn versions(&self, path: &ModulePath) -> Result<Vec<Version>, StoreError> {
         let (layout, path) = (self.layout, path.clone());
         reading(&self.root, move |root| {
-            let module = root.join(path.as_str());
+            let as_written = root.join(path.as_str());
             match layout {
-                Layout::AsWritten => versions_in(&module.join("@v"), &path, |name| Version::parse(name).ok()),
-                Layout::Folders => version_folders(&module, &path).map_err(unreadable),
+                Layout::AsWritten => {
+                    versions_in(&as_written.join("@v"), &path, |name| Version::parse(name).ok())
+                }
+                Layout::Folders => version_folders(&as_written, &path, |name| Version::parse(name).ok()),
+                Layout::EscapedFolders => version_folders(&root.join(path.escaped()), &path, |name| {
+                    Version::unescape(name).ok()
+                }),
             }
         })
         .await
@@ -135,15 +153,20 @@ impl ModuleStore for OtherTree {
 }
 
 /// The versions of this path that have a folder with an `.info` in it.
-fn version_folders(module: &Path, path: &ModulePath) -> io::Result<Vec<Version>> {
+fn version_folders(
+    module: &Path,
+    path: &ModulePath,
+    read: impl Fn(&str) -> Option<Version>,
+) -> Result<Vec<Version>, StoreError> {
     let mut versions = Vec::new();
-    for entry in disk::absent_is_none(fs::read_dir(module))?.into_iter().flatten() {
+    let entries = disk::absent_is_none(fs::read_dir(module)).map_err(unreadable)?;
+    for entry in entries.into_iter().flatten() {
         // A folder beside them may be a part of a longer module path, as `v2` is.
-        let Ok(name) = entry?.file_name().into_string() else {
+        let Ok(name) = entry.map_err(unreadable)?.file_name().into_string() else {
             continue;
         };
-        let version = Version::parse(&name).ok();
-        let Some(version) = version.filter(|version| path.check_version(version).is_ok()) else {
+        let version = read(&name).filter(|version| path.check_version(version).is_ok());
+        let Some(version) = version else {
             continue;
         };
         if module.join(&name).join(format!("{name}.info")).is_file() {
@@ -180,6 +203,13 @@ mod tests {
                 "source.zip",
                 Some("example.com/Up/m@v1.0.0.zip"),
             ),
+            (
+                "example.com/!up/m/v1.0.0-!r!c1/",
+                "v1.0.0-!r!c1.info",
+                Some("example.com/Up/m@v1.0.0-RC1.info"),
+            ),
+            ("example.com/!up/m/@v/", "v1.0.0-RC1.zip", None),
+            ("example.com/!up/m/v1.0.0-RC1/", "source.zip", None),
             (
                 "example.com/m/v1.0.0/",
                 "v1.0.0.info",

@@ -35,7 +35,7 @@ impl FsTree {
     }
 
     /// The same folder, read in the other ways in which a tree is laid out.
-    pub fn otherwise(&self) -> [OtherTree; 2] {
+    pub fn otherwise(&self) -> [OtherTree; 3] {
         OtherTree::all_in(&self.root)
     }
 

@@ -77,7 +77,9 @@ pub(super) fn run(matches: &ArgMatches, config: &Config, environment: &Environme
         return Err(Failure::Usage("FROM and TO are the same store".into()));
     }
     work(config, async |stop| {
-        let source = source(&from, matches, config).await?;
+        let text = matches.get_one::<String>("FROM");
+        let name = redact(text.map(String::as_str).unwrap_or_default());
+        let source = source(&from, "FROM", name, config).await?;
         fill(&source, &to, "TO", matches, config, environment, &stop).await
     })
 }
@@ -178,31 +180,33 @@ fn url(matches: &ArgMatches, name: &str) -> Result<StorageUrl, Failure> {
     }
 }
 
-/// Opens the store to read from, which must be there: a folder is not made by looking into it.
-async fn source(from: &StorageUrl, matches: &ArgMatches, config: &Config) -> Result<Source, Failure> {
+/// Opens the store to read from, which somebody names as `what`; it must be there: a folder is not made by looking into
+/// it.
+pub(super) async fn source(
+    from: &StorageUrl,
+    what: &str,
+    name: String,
+    config: &Config,
+) -> Result<Source, Failure> {
     if let StorageUrl::File(folder) = from
         && !folder.is_dir()
     {
         return Err(Failure::Usage(format!(
-            "FROM: there is no folder {}",
+            "{what}: there is no folder {}",
             folder.display()
         )));
     }
-    let storage = open_to_read(from, "FROM", config).await?;
+    let storage = open_to_read(from, what, config).await?;
     let catalog = storage
         .catalog
-        .ok_or_else(|| Failure::Usage("FROM: this store cannot list what it keeps".into()))?;
-    let text = matches
-        .get_one::<String>("FROM")
-        .map(String::as_str)
-        .unwrap_or_default();
-    let otherwise = open_otherwise(from, "FROM", config).await?;
+        .ok_or_else(|| Failure::Usage(format!("{what}: this store cannot list what it keeps")))?;
+    let otherwise = open_otherwise(from, what, config).await?;
     let files = Arc::new(Layouts::new(storage.modules, catalog, otherwise));
     Ok(Source {
         modules: Arc::clone(&files) as _,
         catalog: files,
         records: Some(Arc::clone(&storage.records)),
-        name: redact(text),
+        name,
     })
 }
 

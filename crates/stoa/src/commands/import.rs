@@ -1,16 +1,16 @@
 //! `stoa import`: takes in the module files that somebody else has on a disk.
 
 use super::{
-    copy::{fill, parallel},
+    copy::{fill, parallel, source},
     work,
 };
 use crate::{
     config::{Config, environment::Environment, storage_url::StorageUrl},
     exit::Failure,
-    transfer::{Source, tree::ReadTree},
+    transfer::Source,
 };
 use clap::{Arg, ArgMatches, Command, builder::PathBufValueParser};
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 const HELP: &str = "\
 FOLDER is read and never written. Understood are the layout of GOPROXY trees
@@ -48,25 +48,17 @@ pub(super) fn command() -> Command {
 /// Imports.
 pub(super) fn run(matches: &ArgMatches, config: &Config, environment: &Environment) -> Result<(), Failure> {
     let folder = matches.get_one::<PathBuf>("FOLDER").cloned().unwrap_or_default();
-    let unreadable = |error| Failure::Usage(format!("FOLDER: {}: {error}", folder.display()));
-    if !folder.is_dir() {
-        return Err(Failure::Usage(format!(
-            "FOLDER: there is no folder {}",
-            folder.display()
-        )));
-    }
     if config.storage == StorageUrl::Memory {
         return Err(Failure::Usage(
             "storage.url: a store in memory is gone when this command ends".into(),
         ));
     }
     work(config, async |stop| {
-        let tree = tokio::task::block_in_place(|| ReadTree::open(&folder)).map_err(unreadable)?;
+        let from = StorageUrl::File(folder);
         let source = Source {
-            modules: Arc::new(tree.clone()),
-            catalog: Arc::new(tree),
+            // What lies there was somebody else's, so nothing of it is believed.
             records: None,
-            name: "imported".into(),
+            ..source(&from, "FOLDER", "imported".into(), config).await?
         };
         fill(
             &source,

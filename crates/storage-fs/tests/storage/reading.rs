@@ -86,6 +86,7 @@ async fn what_athens_laid_out_is_found_in_both_of_its_ways() {
         ("github.com/Azure/x/v1.0.0-RC1/go.mod", "mod"),
         ("github.com/Azure/x/v1.0.0-RC1/source.zip", "zip"),
         ("github.com/Azure/x/v2/v2.0.0/v2.0.0.info", "info of v2"),
+        ("github.com/!azure/x/v1.4.0-!r!c1/v1.4.0-!r!c1.info", "escaped"),
         // Its bucket.
         ("github.com/Azure/x/@v/v1.1.0.info", "info"),
         ("github.com/Azure/x/@v/v1.1.0.mod", "mod"),
@@ -120,11 +121,16 @@ async fn what_athens_laid_out_is_found_in_both_of_its_ways() {
             "github.com/Azure/x@v1.0.0-RC1.zip",
             "github.com/Azure/x@v1.1.0.info",
             "github.com/Azure/x@v1.1.0.mod",
+            "github.com/Azure/x@v1.4.0-RC1.info",
         ]
     );
-    let [as_written, folders] = tree.otherwise();
+    let [as_written, folders, escaped] = tree.otherwise();
     let path = ModulePath::parse("github.com/Azure/x").unwrap();
-    for (store, versions) in [(&as_written, ["v1.1.0"]), (&folders, ["v1.0.0-RC1"])] {
+    for (store, versions) in [
+        (&as_written, ["v1.1.0"]),
+        (&folders, ["v1.0.0-RC1"]),
+        (&escaped, ["v1.4.0-RC1"]),
+    ] {
         let found = store.versions(&path).await.unwrap();
         assert_eq!(
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
