@@ -13,6 +13,7 @@ use crate::{
     verify::refuse_contradicted,
 };
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// How often a version is fetched anew because somebody else kept another commit's `.info` in between. The second
 /// time it is fetched for just that commit, so a third would be another race lost.
@@ -114,6 +115,7 @@ impl Inner {
     /// Waits for the lease; and, while another node has it, for that node to keep the file: then there is nothing left
     /// to do, however long it goes on with the other files of the version.
     async fn turn(&self, file: &ModuleFile, context: &FetchContext) -> Option<Lease> {
+        let began = Instant::now();
         let (mut acquiring, mut pauses) = (self.leases.acquire(&file.module), Pauses::patient());
         let lease = loop {
             let look = async {
@@ -130,12 +132,16 @@ impl Inner {
             }
         };
         // No origin was silent meanwhile, so a wait does not end the search. But one who waited for another node that
-        // ended without success waits less for the same origin: nodes in a row must not add up their patience.
+        // ended without success waits less for the same origin, and the less the longer it has waited: nodes in a row
+        // must not add up their patience.
         let silence = self.lifetimes.silence;
         let left = if lease.is_taken_over() {
             silence
         } else {
-            silence / 3
+            let answered_by = silence + silence / 5;
+            answered_by
+                .saturating_sub(began.elapsed())
+                .clamp(silence / 15, silence / 3)
         };
         context.leave(left, silence);
         Some(lease)

@@ -92,11 +92,12 @@ async fn a_long_wait_leaves_patience_with_the_origin() {
 async fn nodes_before_a_dead_origin_do_not_add_up_their_patience() {
     let (store, origin) = (Arc::default(), Origin::with(&[module()]));
     origin.feel(Mood::Hanging);
-    let nodes = [node(&store, &origin), node(&store, &origin)];
+    let nodes = [(); 3].map(|()| node(&store, &origin));
     let began = Instant::now();
     let asked = nodes.each_ref().map(|node| ask(node, Kind::Zip));
     for asked in asked {
         assert!(asked.await.unwrap().is_err());
     }
-    assert!(began.elapsed() < Duration::from_secs(45), "{:?}", began.elapsed());
+    let lasted = began.elapsed();
+    assert!(lasted <= Duration::from_secs(42), "{lasted:?}");
 }
