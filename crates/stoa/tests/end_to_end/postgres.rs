@@ -31,6 +31,26 @@ fn a_project_builds_from_a_database_behind_a_pooler() {
     builds_from(|servers| servers.pooled);
 }
 
+/// `SSL_CERT_FILE` holds for every outgoing connection, that to the database too.
+#[test]
+fn the_systems_authorities_vouch_for_a_database() {
+    let servers = match Servers::find() {
+        Ok(servers) => servers,
+        Err(why) => skip_or_fail!("{why}"),
+    };
+    let url = format!("{}?schema={}&sslmode=verify-full", servers.direct, fresh_word());
+    let on_database = || {
+        stoa()
+            .environment("STOA_UPSTREAM__CHAIN", "off")
+            .environment("STOA_STORAGE__URL", url.clone())
+    };
+    let refused = on_database().run(["serve"]);
+    assert_eq!(refused.code, 69, "{refused:?}");
+    assert!(refused.stderr.contains("certificate"), "{refused:?}");
+    let trusting = on_database().environment("SSL_CERT_FILE", servers.authority.display().to_string());
+    assert_eq!(trusting.start().get_blocking("/readyz").status, 200);
+}
+
 fn builds_from(server: fn(Servers) -> String) {
     let Some(go) = GoCommand::find() else {
         skip_or_fail!("there is no go command here")
