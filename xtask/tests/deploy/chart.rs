@@ -284,6 +284,10 @@ fn what_is_wrong_is_refused_with_a_word() {
             "storage.url: storage.kind disk has a place of its own",
         ),
         (
+            "storage.urlSecret.name=database",
+            "storage.urlSecret: storage.kind disk has a place of its own",
+        ),
+        (
             "direct.sshSecret=keys",
             "direct.sshSecret: ssh is in the full image",
         ),
@@ -358,6 +362,47 @@ fn a_released_chart_names_the_images_of_its_release() {
             .contains("\"registry.example.test/stoa:1.2.3-rc.1\""),
         "{rendered}"
     );
+}
+
+/// `go` believes no proxy's certificate unseen, whatever GOINSECURE says.
+#[test]
+fn under_tls_the_test_asks_by_a_name_that_a_certificate_is_for() {
+    let helm = helm_or_skip!();
+    for (more, address, trusted) in [
+        ("test.enabled=true", None, false),
+        (
+            "publicUrl=https://go.example.com",
+            Some("https://go.example.com"),
+            false,
+        ),
+        (
+            "test.caSecret=ca",
+            Some("https://mirror-stoa.build.svc:80"),
+            true,
+        ),
+    ] {
+        let set = format!("tls.secret=tls,{more}");
+        let rendered = template(&helm, &chart(), &["--set", &set]);
+        assert!(rendered.success, "{rendered}");
+        let pod = rendered
+            .stdout
+            .split("\n---")
+            .find(|object| object.contains("helm.sh/hook: test"));
+        let asked = pod.map(|pod| {
+            let (_, behind) = pod
+                .split_once("name: GOPROXY\n          value: ")
+                .expect("an address");
+            behind.lines().next().unwrap_or_default()
+        });
+        assert_eq!(asked, address, "{more}");
+        let pod = pod.unwrap_or_default();
+        assert_eq!(
+            pod.contains("value: /run/secrets/stoa/ca/ca.crt"),
+            trusted,
+            "{more}"
+        );
+        assert!(!pod.contains("GOINSECURE"), "{more}");
+    }
 }
 
 #[test]

@@ -37,6 +37,10 @@ fn each_file_is_what_it_says() {
         s3["services"]["front"]["ports"][0]["published"], "3000",
         "one address"
     );
+    assert_eq!(
+        s3["services"]["front"]["stop_grace_period"], "1m15s",
+        "it passes the last answers on"
+    );
     assert_eq!(mirrors(&postgres).len(), 2);
     for project in [disk, s3, postgres] {
         for (name, service) in mirrors(&project) {

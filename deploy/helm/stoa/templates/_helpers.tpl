@@ -86,6 +86,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- else if and $values.storage.url (not (hasPrefix (get $schemes $values.storage.kind) $values.storage.url)) -}}
 {{- fail (printf "storage.url: %s does not begin as storage.kind %s does" $values.storage.url $values.storage.kind) -}}
 {{- end -}}
+{{- if and $values.storage.urlSecret.name (include "stoa.isSingle" .) -}}
+{{- fail (printf "storage.urlSecret: storage.kind %s has a place of its own" $values.storage.kind) -}}
+{{- end -}}
 {{- if and $values.storage.url $values.storage.urlSecret.name -}}
 {{- fail "storage.url: it is said, and storage.urlSecret too; one of them must go" -}}
 {{- end -}}

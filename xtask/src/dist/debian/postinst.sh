@@ -28,6 +28,8 @@ if [ "$1" = configure ]; then
         if [ -z "$2" ]; then
             deb-systemd-invoke start stoa.socket stoa.service || true
         else
+            # Removed and installed again, the units stand still: what is enabled is started, as debhelper's scripts do.
+            deb-systemd-invoke start stoa.socket stoa.service || true
             # The socket stays open, so that nobody is refused meanwhile.
             deb-systemd-invoke try-restart stoa.service || true
         fi
