@@ -375,11 +375,7 @@ fn under_tls_the_test_asks_by_a_name_that_a_certificate_is_for() {
             Some("https://go.example.com"),
             false,
         ),
-        (
-            "test.caSecret=ca",
-            Some("https://mirror-stoa.build.svc:80"),
-            true,
-        ),
+        ("test.caSecret=ca", Some("https://mirror-stoa.build.svc:80"), true),
     ] {
         let set = format!("tls.secret=tls,{more}");
         let rendered = template(&helm, &chart(), &["--set", &set]);
