@@ -51,8 +51,16 @@ fn unescaped(module: &str) -> Option<ModuleVersion> {
 impl Inner {
     async fn relay_latest(&self) -> Result<Relayed, ChecksumError> {
         let (head, stale) = match self.newest().await {
-            Ok(head) => (head, false),
-            Err(unavailable @ ChecksumError::Unavailable { .. }) => match self.known().await? {
+            // The answer is remembered for a while, in which a lookup may have come under a greater head.
+            Ok(head) => {
+                let greater = self
+                    .known()
+                    .await?
+                    .filter(|known| known.head.size > head.head.size);
+                (greater.unwrap_or(head), false)
+            }
+            // Another node may have seen a greater one than this.
+            Err(unavailable @ ChecksumError::Unavailable { .. }) => match self.reload().await? {
                 Some(head) => (head, true),
                 None => return Err(unavailable),
             },
@@ -88,8 +96,16 @@ impl Inner {
         };
         let bytes = match proven {
             Some(bytes) => Some(bytes),
-            // A client may know a newer tree than we do.
-            None => self.prove_tile(&*self.newest().await?, tile).await?,
+            // A client may know a newer tree than we do, from another node too.
+            None => {
+                let head = match self.newest().await {
+                    Err(unavailable @ ChecksumError::Unavailable { .. }) => {
+                        self.reload().await?.ok_or(unavailable)?
+                    }
+                    asked => asked?,
+                };
+                self.prove_tile(&head, tile).await?
+            }
         };
         Ok(bytes.map(|bytes| Relayed {
             bytes,

@@ -53,7 +53,7 @@ impl Inner {
     }
 
     /// The greatest head, after a look at what other nodes kept.
-    pub(super) async fn reload(&self) -> Result<Option<Arc<SignedHead>>, ChecksumError> {
+    pub(crate) async fn reload(&self) -> Result<Option<Arc<SignedHead>>, ChecksumError> {
         let record = self
             .shelf
             .read(LATEST)

@@ -146,6 +146,8 @@ async fn nodes_that_share_a_store_agree_on_the_head() {
     sums(&two, "example.test/second").await.unwrap().unwrap();
     // The first node knows an older head; what it proves with are the wider tiles that the other one kept.
     world.there.unplug();
+    let newest = two.read("latest").await.unwrap().unwrap().bytes;
+    assert_eq!(one.read("latest").await.unwrap().unwrap().bytes, newest);
     assert!(relayed(&one, "lookup/example.test/first@v1.0.0").await.is_some());
     assert!(relayed(&one, "tile/8/0/001.p/49").await.is_some());
 }
