@@ -374,6 +374,13 @@ impl Objects for Repository<'_> {
         {
             return Ok(ancestors.contains(&ancestor));
         }
+        // Where it did not come with the history, that is no reason to say that it has no ancestors.
+        if !self.history()?.has_object(of) {
+            return Err(UpstreamError::unavailable(format!(
+                "what the commit {of} of {} descends from is not known: none of its branches and tags leads there now",
+                self.remote.url
+            )));
+        }
         let ancestors: HashSet<_> = self.walk(&[of])?.collect::<Result<_, _>>()?;
         let found = ancestors.contains(&ancestor);
         *self.ancestors.borrow_mut() = Some((of, ancestors));
