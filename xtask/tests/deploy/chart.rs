@@ -429,7 +429,7 @@ fn the_test_of_the_chart_downloads_a_module() {
         let value = variable["value"].as_str().expect("a value");
         match variable["name"].as_str().expect("a name") {
             "GOPROXY" => {
-                assert_eq!(value, "http://mirror-stoa:80");
+                assert_eq!(value, "http://mirror-stoa.build.svc:80");
                 go = go.proxy(&server.url());
             }
             // Places of the pod.

@@ -64,6 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- ternary "https" "http" (ne .Values.tls.secret "") -}}
 {{- end -}}
 
+{{- /* The whole address of the Service in the cluster. */ -}}
+{{- define "stoa.inside" -}}
+{{- printf "%s://%s.%s.svc:%d%s" (include "stoa.scheme" .) (include "stoa.fullname" .) .Release.Namespace (int .Values.service.port) (include "stoa.prefix" .) -}}
+{{- end -}}
+
 {{- define "stoa.hasConfig" -}}
 {{- if .Values.config -}}yes{{- end -}}
 {{- end -}}
