@@ -34,6 +34,7 @@ impl Place {
         let rest = if root == path.as_str() || root == prefix {
             ""
         } else {
+            let root = root.strip_suffix('/').unwrap_or(root);
             let rest = prefix.strip_prefix(root).and_then(|rest| rest.strip_prefix('/'));
             rest.ok_or_else(|| Outside {
                 path: path.clone(),

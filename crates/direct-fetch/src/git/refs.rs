@@ -3,7 +3,7 @@
 //! Only `HEAD`, branches and tags count: pull requests and other refs are invisible on purpose, as they are to `go`.
 
 use gix::ObjectId;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The refs of a repository at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +88,16 @@ impl Refs {
         None
     }
 
+    /// Whether a branch or a tag names this object, or is it.
+    pub fn names(&self, id: ObjectId) -> bool {
+        self.tag_objects.contains_key(&id)
+            || self
+                .branches
+                .values()
+                .chain(self.tags.values())
+                .any(|tip| *tip == id)
+    }
+
     /// The names of the tags on this commit, sorted.
     pub fn tags_of(&self, commit: ObjectId) -> impl Iterator<Item = &str> {
         self.tags
@@ -102,6 +112,21 @@ impl Refs {
             .or_else(|| self.tips().first().copied())
             .map(|id| id.kind())
     }
+}
+
+/// The name of a ref as text. Git takes any bytes for one, and what others were written in by hand stands for itself
+/// alone: escaped, with the backslash that git has in no name, so that it is asked for by nobody and its commits are
+/// found by their hashes.
+pub fn name(bytes: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(bytes) {
+        Ok(name) => Cow::Borrowed(name),
+        Err(_) => Cow::Owned(bytes.escape_ascii().to_string()),
+    }
+}
+
+/// Whether a ref can be asked for by its name.
+pub fn is_whole(name: &str) -> bool {
+    !name.contains('\\')
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! A repository as the rules see it: refs, and objects that come when they are asked for.
 
+mod history;
+
 use super::{
     cache::{self, Cache, Caches, lock},
     listings::{Arrival, Way},
     objects::Objects,
-    refs::Refs,
+    refs::{self, Refs},
     revision::{Found, Wish},
     session::Session,
     transport::{FetchError, Remote, RemoteError, Transport, Want},
@@ -18,7 +20,7 @@ use std::{
     cell::{OnceCell, RefCell},
     collections::HashSet,
     path::Path,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 /// A repository within one session. Blocks.
@@ -215,7 +217,11 @@ impl<'a> Repository<'a> {
 
     /// For hosts that give only what a ref names: fetches by a name the commit has, or everything if it has none.
     fn bring_by_name(&self, commit: ObjectId, into: &Path) -> Result<(), UpstreamError> {
-        if let Some((name, _)) = self.refs()?.all().find(|(_, id)| *id == commit) {
+        if let Some((name, _)) = self
+            .refs()?
+            .all()
+            .find(|(name, id)| *id == commit && refs::is_whole(name))
+        {
             let named = self
                 .transport
                 .fetch(&self.remote, &Want::Ref(&name), into, self.session);
@@ -238,67 +244,6 @@ impl<'a> Repository<'a> {
             "{} does not give the commit {commit}: none of its branches and tags leads there",
             self.remote.url
         )))
-    }
-
-    /// Every commit that can be reached from these, each once.
-    fn walk(
-        &self,
-        tips: &[ObjectId],
-    ) -> Result<impl Iterator<Item = Result<ObjectId, UpstreamError>> + '_, UpstreamError> {
-        let history = self.history()?;
-        // A tag can be put on what is no commit; nothing can be reached from there.
-        let tips: Vec<_> = tips
-            .iter()
-            .copied()
-            .filter(|tip| is_commit(&history, *tip))
-            .collect();
-        let commits = history
-            .rev_walk(tips)
-            .all()
-            .map_err(|error| self.broken(&error))?;
-        let ids: Vec<_> = commits.map(|commit| commit.map(|commit| commit.id)).collect();
-        Ok(ids.into_iter().map(|id| {
-            if self.session.interrupt().load(Ordering::Relaxed) {
-                self.session.check()?;
-            }
-            id.map_err(|error| self.broken(&error))
-        }))
-    }
-
-    /// A reader of all commits below the refs as they are now.
-    fn history(&self) -> Result<gix::Repository, UpstreamError> {
-        if let Some(history) = &*self.history.borrow() {
-            return Ok(history.clone());
-        }
-        let refs = self.refs()?;
-        let path = self.cache.history();
-        let kind = refs.object_hash().unwrap_or(gix::hash::Kind::Sha1);
-        Cache::make(&path, kind, &self.remote.url)?;
-        let missing = |history: &gix::Repository| {
-            // A tag on a tree is asked for once, and may be left out as trees are.
-            let mut tips = refs.tips();
-            tips.extend(refs.tag_objects.keys());
-            tips.retain(|tip| !history.has_object(tip));
-            if !tips.is_empty() {
-                let left_out = cache::left_out(&path);
-                tips.retain(|tip| !left_out.contains(tip));
-            }
-            tips
-        };
-        let mut history = open(&path)?;
-        if !missing(&history).is_empty() {
-            let _writing = self.cache.write(self.session)?;
-            self.session.check()?;
-            if !missing(&open(&path)?).is_empty() {
-                self.transport
-                    .fetch(&self.remote, &Want::History, &path, self.session)
-                    .map_err(FetchError::into_upstream)?;
-            }
-            history = open(&path)?;
-            cache::leave_out(&path, &missing(&history)).map_err(cache::disk)?;
-        }
-        *self.history.borrow_mut() = Some(history.clone());
-        Ok(history)
     }
 
     fn broken(&self, error: &dyn std::fmt::Display) -> UpstreamError {
@@ -374,12 +319,8 @@ impl Objects for Repository<'_> {
         {
             return Ok(ancestors.contains(&ancestor));
         }
-        // Where it did not come with the history, that is no reason to say that it has no ancestors.
         if !self.history()?.has_object(of) {
-            return Err(UpstreamError::unavailable(format!(
-                "what the commit {of} of {} descends from is not known: none of its branches and tags leads there now",
-                self.remote.url
-            )));
+            self.bring_below(of)?;
         }
         let ancestors: HashSet<_> = self.walk(&[of])?.collect::<Result<_, _>>()?;
         let found = ancestors.contains(&ancestor);

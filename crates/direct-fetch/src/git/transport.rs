@@ -115,6 +115,8 @@ pub(super) enum Want<'a> {
     Commits(&'a [ObjectId]),
     /// The commit of one ref with its tree, where the host does not give commits by their hash.
     Ref(&'a str),
+    /// This commit and all before it, though perhaps no branch or tag leads there; their trees as with [`Want::History`].
+    Below(ObjectId),
     /// All commits below branches and tags; their trees only if the host cannot leave them out.
     History,
     /// All commits below branches and tags with their trees: the last resort where a host gives no commit by its hash.

@@ -29,7 +29,7 @@ fn list_below(
     if place.major().ends_with("-unstable") {
         return Ok(Vec::new());
     }
-    let (mut versions, mut candidates) = (Vec::new(), BTreeMap::<u64, Vec<(Version, ObjectId)>>::new());
+    let (mut versions, mut candidates) = (Vec::new(), BTreeMap::<String, Vec<(Version, ObjectId)>>::new());
     let begins = |version: &str| match prefix {
         Some(prefix) => version
             .strip_prefix(prefix)
@@ -39,10 +39,8 @@ fn list_below(
     for (version, id) in tagged(place, refs).filter(|(version, _)| begins(version.as_str())) {
         if place.fits(version.as_str()) {
             versions.push((version, id));
-        } else if place.may_be_incompatible()
-            && let Some(major) = version.major().get(1..).and_then(|major| major.parse().ok())
-            && major > 1
-        {
+        } else if place.may_be_incompatible() && !matches!(version.major(), "v0" | "v1") {
+            let major = version.major().to_owned();
             candidates.entry(major).or_default().push((version, id));
         }
     }

@@ -39,6 +39,45 @@ async fn corners_of_versions() {
     repository.tag("v1.0.0", &two);
     house.compare(path, &[&one[..7], &one, &deep[0], "latest", "HEAD", &two]);
 
+    // HEAD on a commit to which no branch and no tag leads, above a tag: what is before it is found all the same.
+    let path = "example.test/detached";
+    let repository = house.repository(path);
+    let tree = |time| Commit::at(time).file("go.mod", go_mod(path));
+    let one = repository.commit("main", &tree(1_600_000_000));
+    repository.tag("v1.0.0", &one);
+    let two = repository.commit("apart", &tree(1_600_000_100).after(&one));
+    let three = repository.commit("apart", &tree(1_600_000_200).after(&two));
+    repository.git(["update-ref", "--no-deref", "HEAD", &three]);
+    repository.remove("refs/heads/apart");
+    house.compare(path, &["HEAD", "latest", &three, &three[..12], &two, "main"]);
+
+    // A branch whose name is no UTF-8: its commit is a tip like any other.
+    let path = "example.test/latin";
+    let repository = house.repository(path);
+    let tree = |time| Commit::at(time).file("go.mod", go_mod(path));
+    let one = repository.commit("main", &tree(1_600_000_000));
+    repository.tag("v1.0.0", &one);
+    let two = repository.commit("main", &tree(1_600_000_100).after(&one));
+    let three = repository.commit("apart", &tree(1_600_000_200).after(&one));
+    let names = [(b"t\xe9".as_slice(), &two), (b"t\xe8", &three)];
+    for (name, commit) in names {
+        let update = [b"create refs/heads/", name, b" ", commit.as_bytes(), b"\n"].concat();
+        repository.git_with_input(["update-ref", "--stdin"], &update);
+    }
+    repository.remove("refs/heads/apart");
+    house.compare(path, &["v1.0.0", "main", "latest", &two, &three, &three[..12]]);
+
+    // A major version that is no number of 64 bits.
+    let path = "example.test/huge";
+    let repository = house.repository(path);
+    let one = repository.commit("main", &Commit::at(1_600_000_000).file("a.go", "package a\n"));
+    repository.tag("v1.0.0", &one);
+    repository.tag("v36893488147419103232.0.0", &one);
+    house.compare(
+        path,
+        &["v1.0.0", "v36893488147419103232.0.0+incompatible", "latest"],
+    );
+
     house.rows("G58");
     // `v3` by its tags, and by no go.mod.
     let path = "example.test/third";

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::git::{
     cache::{self, Cache},
-    refs::Refs,
+    refs::{self, Refs},
     session::Session,
 };
 use gix::{
@@ -97,9 +97,10 @@ impl Transport for BuiltIn {
         }
         Err(
             match (self.failed(remote, &failure, &error).into_upstream(), want) {
-                (error @ UpstreamError::Malformed { .. }, Want::Commits(_) | Want::Ref(_)) => {
-                    FetchError::NotOffered(error)
-                }
+                (
+                    error @ UpstreamError::Malformed { .. },
+                    Want::Commits(_) | Want::Ref(_) | Want::Below(_),
+                ) => FetchError::NotOffered(error),
                 (error, _) => FetchError::Failed(error),
             },
         )
@@ -134,8 +135,8 @@ fn as_listed(listed: &Ref) -> Vec<(String, ObjectId)> {
             tag,
             object,
         } => vec![
-            (full_ref_name.to_string(), *tag),
-            (format!("{full_ref_name}^{{}}"), *object),
+            (refs::name(full_ref_name).into_owned(), *tag),
+            (format!("{}^{{}}", refs::name(full_ref_name)), *object),
         ],
         other => named(other).into_iter().collect(),
     }
@@ -157,7 +158,7 @@ fn named(listed: &Ref) -> Option<(String, ObjectId)> {
             full_ref_name,
             object,
             ..
-        } => Some((full_ref_name.to_string(), *object)),
+        } => Some((refs::name(full_ref_name).into_owned(), *object)),
         Ref::Unborn { .. } => None,
     }
 }
@@ -175,27 +176,30 @@ fn fetch(mut transport: Smart<Bridge>, want: &Want<'_>, into: &Path, watch: &Arc
     let mut haves = cache::kept(into);
     // What was lost since would never come again.
     haves.retain(|id| repository.has_object(id));
-    if matches!(want, Want::History) {
-        haves.extend(cache::left_out(into));
-    }
     let mut asking = Asking {
         wants: Vec::new(),
         haves,
-        without_trees: matches!(want, Want::History),
+        without_trees: matches!(want, Want::History | Want::Below(_)),
     };
     match want {
         Want::Commits(commits) => asking.wants.extend_from_slice(commits),
+        Want::Below(commit) => asking.wants.push(*commit),
         Want::Ref(name) => asking.wants = listed(&[*name], &mut handshake, &mut transport)?,
         Want::History | Want::Whole => {
             let tips = listed(&HISTORY, &mut handshake, &mut transport)?;
-            let (common, missing) = tips.into_iter().partition(|tip| repository.has_object(tip));
+            let (common, mut missing): (Vec<_>, Vec<_>) =
+                tips.into_iter().partition(|tip| repository.has_object(tip));
+            if asking.without_trees {
+                let left_out = cache::left_out(into);
+                missing.retain(|tip| !left_out.contains(tip));
+            }
             asking.wants = missing;
             asking.name_as_common(common);
         }
     }
     let shallow = match want {
         Want::Commits(_) | Want::Ref(_) => Shallow::DepthAtRemote(NonZeroU32::MIN),
-        Want::History | Want::Whole => Shallow::NoChange,
+        Want::Below(_) | Want::History | Want::Whole => Shallow::NoChange,
     };
     let options = Options {
         shallow_file: repository.shallow_file()?,

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     credentials::RepositoryAccess,
-    git::{refs::Refs, session::Session},
+    git::{
+        refs::{self, Refs},
+        session::Session,
+    },
     go_command::{
         outcome::{self, Outcome},
         process_group::{Bounds, Cut, Ended},
@@ -91,16 +94,17 @@ impl Transport for GitCommand {
             ]);
         };
         let listing = self.run(&arguments, remote, None, session)?;
-        let lines = str::from_utf8(&listing).map_err(|_| {
-            RemoteError::Failed(UpstreamError::malformed(format!(
-                "{} has a ref whose name is not UTF-8",
-                remote.url
-            )))
-        })?;
-        Ok(Refs::from_listing(lines.lines().filter_map(|line| {
-            let (id, name) = line.split_once('\t')?;
-            Some((name, ObjectId::from_hex(id.as_bytes()).ok()?))
-        })))
+        let named: Vec<_> = listing
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| {
+                let tab = line.iter().position(|byte| *byte == b'\t')?;
+                let id = ObjectId::from_hex(line.get(..tab)?).ok()?;
+                Some((refs::name(line.get(tab + 1..)?), id))
+            })
+            .collect();
+        Ok(Refs::from_listing(
+            named.iter().map(|(name, id)| (name.as_ref(), *id)),
+        ))
     }
 
     fn fetch(
@@ -152,7 +156,8 @@ impl GitCommand {
         let refs = self.list(remote, session)?;
         let mut without: Vec<String> = Vec::new();
         loop {
-            let is_it = |(name, id): &(String, ObjectId)| *id == missed && name != "HEAD";
+            let is_it =
+                |(name, id): &(String, ObjectId)| *id == missed && name != "HEAD" && refs::is_whole(name);
             let names: Vec<_> = refs.all().filter(is_it).collect();
             without.extend(names.iter().map(|(name, _)| format!("^{name}")));
             let arguments = |command: &mut Command, url: &str| {
@@ -388,12 +393,14 @@ fn add_fetch(command: &mut Command, url: &str, want: &Want<'_>, into: &Path) {
     let kept = |id: &ObjectId| format!("+{id}:refs/kept/{id}");
     match want {
         Want::Commits(_) | Want::Ref(_) => command.arg("--depth=1"),
+        Want::Below(_) => command.arg("--filter=tree:0"),
         Want::History => command.args(["--prune", "--filter=tree:0"]),
         Want::Whole => command.arg("--prune"),
     };
     command.args(["--end-of-options", url]);
     match want {
         Want::Commits(commits) => command.args(commits.iter().map(kept)),
+        Want::Below(commit) => command.arg(kept(commit)),
         Want::Ref(name) => command.arg(format!("+{name}:refs/kept/{name}")),
         Want::History | Want::Whole => {
             command.args(["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
