@@ -7,7 +7,12 @@ mod lookups;
 mod tiles;
 
 use crate::{
-    meters, note::VerifierKey, origin::Origin, record::Record, setting::DatabaseSetting, shelf::Shelf,
+    meters,
+    note::VerifierKey,
+    origin::{NoAnswer, Origin},
+    record::Record,
+    setting::DatabaseSetting,
+    shelf::Shelf,
     tlog::TreeHead,
 };
 use beside::Beside;
@@ -146,7 +151,10 @@ impl Inner {
 
     async fn fetch(&self, path: &str, limit: usize) -> Result<Option<Bytes>, ChecksumError> {
         let outcome = self.origin.fetch(path, limit).await;
-        outcome.map_err(|reason| self.unavailable(reason))
+        outcome.map_err(|error| match error {
+            NoAnswer::Away(reason) => self.unavailable(reason),
+            NoAnswer::Wrong(reason) => self.unproven(reason),
+        })
     }
 
     fn unavailable(&self, reason: impl Into<String>) -> ChecksumError {

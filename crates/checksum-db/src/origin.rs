@@ -16,6 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// How long a way that was found is believed in, so that a proxy which is set up anew is noticed one day.
 const FOUND_FOR: Duration = Duration::from_secs(60 * 60);
 
+/// Why there is no answer, as a phrase.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// Asking later may help.
+    Away(String),
+    /// There was one, and it cannot be right: it is too long, or broken.
+    Wrong(String),
+}
+
 /// Asks a database.
 #[derive(Debug)]
 pub(crate) struct Origin {
@@ -52,17 +61,25 @@ impl Origin {
         }
     }
 
-    /// Asks for `lookup/…`, `tile/…` or `latest`; `None` if the database has no such thing. The error is a phrase.
-    pub(crate) async fn fetch(&self, path: &str, limit: usize) -> Result<Option<Bytes>, String> {
+    /// Asks for `lookup/…`, `tile/…` or `latest`; `None` if the database has no such thing.
+    pub(crate) async fn fetch(&self, path: &str, limit: usize) -> Result<Option<Bytes>, NoAnswer> {
         let asked = async {
-            let base = self.way().await?;
-            self.get(base.below(path), limit).await
+            // Who is asked the way is not the database yet: whatever goes wrong there, it was not asked.
+            let away = |error: Error| NoAnswer::Away(error.to_string());
+            let base = self.way().await.map_err(away)?;
+            match self.get(base.below(path), limit).await {
+                Ok(bytes) => Ok(Some(bytes)),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error @ Error::Malformed { .. }) => Err(NoAnswer::Wrong(error.to_string())),
+                Err(error) => Err(away(error)),
+            }
         };
         match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(bytes)) => Ok(Some(bytes)),
-            Ok(Err(error)) if error.is_not_found() => Ok(None),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("it did not answer within {} s", PATIENCE.as_secs())),
+            Ok(answer) => answer,
+            Err(_) => {
+                let reason = format!("it did not answer within {} s", PATIENCE.as_secs());
+                Err(NoAnswer::Away(reason))
+            }
         }
     }
 

@@ -275,3 +275,20 @@ async fn an_empty_tree_is_no_answer() {
     world.there.behave();
     assert_right(sums(&database, "example.test/m").await.unwrap().unwrap());
 }
+
+/// An answer that is too long is one that cannot be right, and no sign of absence: nobody may keep the version unproven.
+#[tokio::test]
+async fn an_answer_that_is_too_long_proves_nothing() {
+    for part in ["lookup/", "tile/"] {
+        let world = World::new(300);
+        world.there.lie(move |path, (status, mut body)| {
+            if path.starts_with(part) {
+                body.resize(3 << 20, b'\n');
+            }
+            (status, body)
+        });
+        let error = sums(&world.database(), "example.test/m").await.unwrap_err();
+        assert!(matches!(error, ChecksumError::Unproven { .. }), "{part}: {error}");
+        assert!(!world.keeps_the_lookup().await);
+    }
+}

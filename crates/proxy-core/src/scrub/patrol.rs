@@ -6,7 +6,7 @@
 
 mod stored;
 
-use super::{Depth, Fault, Inspector, Repair};
+use super::{Depth, Fault, Inspected, Inspector, Repair};
 use crate::{
     file::ModuleFile,
     records::{RecordKey, Revision, Written},
@@ -74,6 +74,8 @@ pub struct Tally {
     pub faults: u64,
     /// Files that could not be read now.
     pub unread: u64,
+    /// Files of which what was found could not be acted on: set aside, or recorded.
+    pub unmended: u64,
 }
 
 /// How far it came.
@@ -145,7 +147,7 @@ impl Patrol {
         loop {
             let page = self.parts.catalog.files(progress.after.as_ref(), PAGE).await?;
             for file in &page {
-                self.inspect(file, &mut progress.now).await?;
+                self.inspect(file, &mut progress.now).await;
             }
             match page.last() {
                 Some(file) => progress.after = Some(file.clone()),
@@ -182,34 +184,52 @@ impl Patrol {
         }
     }
 
-    async fn inspect(&self, file: &ModuleFile, tally: &mut Tally) -> Result<(), StoreError> {
+    async fn inspect(&self, file: &ModuleFile, tally: &mut Tally) {
         let began = Instant::now();
         let inspected = match self.parts.inspector.inspect(file).await {
             Ok(Some(inspected)) => inspected,
-            Ok(None) => return Ok(()),
+            Ok(None) => return,
             Err(error) => {
                 // The store may be away, or a disk unable to read one file: the round goes on, and says so.
                 tracing::warn!(%file, %error, "the scrub could not read a file");
                 tally.unread += 1;
-                return Ok(());
+                return;
             }
         };
         tally.files += 1;
         tally.bytes += inspected.bytes;
         metrics::counter!("stoa_scrub_files_total").increment(1);
         metrics::counter!("stoa_scrub_bytes_total").increment(inspected.bytes);
+        if let Err(error) = self.act(file, &inspected, tally).await {
+            // What lies behind it is looked at all the same; the next round finds it again.
+            metrics::counter!("stoa_scrub_unmended_total").increment(1);
+            tracing::error!(%file, %error, "what the scrub found could not be acted on; the file stays as it is");
+            tally.unmended += 1;
+        }
+        let due = Duration::from_secs_f64(inspected.bytes as f64 / self.parts.rate.max(1) as f64);
+        tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+    }
+
+    /// Sets damage aside and records what is sound. All of it is tried; the error is the first.
+    async fn act(
+        &self,
+        file: &ModuleFile,
+        inspected: &Inspected,
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
         for fault in &inspected.faults {
             metrics::counter!("stoa_scrub_faults_total", "kind" => fault.word()).increment(1);
             match fault {
                 Fault::Damaged(corrupt) => {
                     tally.damaged += 1;
                     tracing::error!(file = %corrupt.file(), reason = corrupt.reason(), "a kept file is damaged; it is set aside");
-                    self.parts.repair.mend(fault).await?;
+                    outcome = outcome.and(self.parts.repair.mend(fault).await);
                 }
                 Fault::SumBeside { .. } => {
                     tally.damaged += 1;
                     tracing::error!(%fault, "the sum beside a kept zip is damaged; it is written anew");
-                    self.parts.repair.mend(fault).await?;
+                    outcome = outcome.and(self.parts.repair.mend(fault).await);
                 }
                 other => {
                     tally.faults += 1;
@@ -217,10 +237,7 @@ impl Patrol {
                 }
             }
         }
-        self.parts.repair.settle(file, &inspected).await?;
-        let due = Duration::from_secs_f64(inspected.bytes as f64 / self.parts.rate.max(1) as f64);
-        tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
-        Ok(())
+        outcome.and(self.parts.repair.settle(file, inspected).await)
     }
 }
 
@@ -247,6 +264,10 @@ fn describe() {
         "stoa_scrub_faults_total",
         "What the scrub found wrong; any is one too many"
     );
+    metrics::describe_counter!(
+        "stoa_scrub_unmended_total",
+        "Files of which what the scrub found could not be acted on"
+    );
     metrics::describe_gauge!(
         "stoa_scrub_finished_timestamp_seconds",
         "When the last round of the scrub ended, in seconds since 1970"
@@ -261,6 +282,7 @@ fn finished(tally: &Tally) {
         damaged = tally.damaged,
         faults = tally.faults,
         unread = tally.unread,
+        unmended = tally.unmended,
         "the scrub has read everything that is kept"
     );
 }

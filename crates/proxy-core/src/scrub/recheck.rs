@@ -1,5 +1,8 @@
 //! Holding what is kept against the checksum database: now, and as soon as one that was away is back.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Fault, Inspector, Repair};
 use crate::{
     checksums::{ChecksumAuthority, ChecksumError, Pending},
@@ -25,6 +28,12 @@ const RELOAD: Duration = Duration::from_secs(300);
 
 /// How long a version that the database does not know is left alone. It may never know it.
 const UNKNOWN: Duration = Duration::from_secs(600);
+
+/// For how long at least a version is left alone that got no answer while others did; twice as long each further time.
+const PUT_OFF: Duration = Duration::from_secs(6);
+
+/// A database that was silent so often in a row is away.
+const SILENT: usize = 3;
 
 /// What a database says of a kept file.
 #[derive(Clone, Debug)]
@@ -82,8 +91,17 @@ pub struct Recheck {
     pub repair: Repair,
     /// So that nobody fetches a version while it is judged.
     pub leases: Arc<dyn Leases>,
-    /// Versions that the database did not know, and when it said so.
-    unknown: Mutex<HashMap<ModuleVersion, Instant>>,
+    /// Versions that were asked about in vain.
+    put_off: Mutex<HashMap<ModuleVersion, PutOff>>,
+}
+
+/// A version that was asked about in vain.
+#[derive(Clone, Copy, Debug, Default)]
+struct PutOff {
+    /// How often in a row.
+    failures: u32,
+    /// Until when it is left alone.
+    until: Option<Instant>,
 }
 
 /// How looking up one version ended.
@@ -91,8 +109,8 @@ enum Outcome {
     Done,
     /// The database does not know it; it is served on, and asked about again much later.
     Unknown,
-    /// Nobody can be asked now.
-    Away,
+    /// It gave no answer, or none that can be believed.
+    Failed(ChecksumError),
 }
 
 impl Recheck {
@@ -110,7 +128,7 @@ impl Recheck {
             inspector,
             repair,
             leases,
-            unknown: Mutex::default(),
+            put_off: Mutex::default(),
         }
     }
 
@@ -131,31 +149,85 @@ impl Recheck {
         }
     }
 
-    /// Looks up everything that is pending, until the database does not answer.
+    /// Looks up everything that is pending, until the database is found to be away or to contradict itself.
     pub async fn round(&self) {
-        for module in self.pending.here() {
-            let lately = self.not_known().get(&module).copied();
-            if lately.is_some_and(|when| when.elapsed() < UNKNOWN) {
-                continue;
-            }
+        self.ask().await;
+        let pending = self.pending.here();
+        self.put_off()
+            .retain(|module, _| pending.binary_search(module).is_ok());
+        metrics::gauge!("stoa_checksum_pending_versions").set(pending.len() as f64);
+    }
+
+    async fn ask(&self) {
+        // Those that got no answer since somebody else did: it may be the database that is silent, or only one version.
+        let mut silent = Vec::new();
+        for module in self.due() {
             match self.look_up(&module).await {
                 Ok(Outcome::Done) => {
-                    self.not_known().remove(&module);
+                    self.put_off().remove(&module);
                 }
                 Ok(Outcome::Unknown) => {
                     tracing::warn!(
                         %module, database = self.authority.name(),
                         "the checksum database does not know a version that was kept while it was away"
                     );
-                    self.not_known().insert(module, Instant::now());
+                    self.leave_alone(&module, Some(UNKNOWN));
                 }
-                Ok(Outcome::Away) => return,
+                Ok(Outcome::Failed(ChecksumError::Unavailable { .. })) => {
+                    self.leave_alone(&module, None);
+                    silent.push(module);
+                    if silent.len() >= SILENT {
+                        return;
+                    }
+                    continue;
+                }
+                Ok(Outcome::Failed(error)) => {
+                    tracing::error!(%module, %error, "a version cannot be held against the checksum database");
+                    if matches!(error, ChecksumError::Untrustworthy { .. }) {
+                        return;
+                    }
+                    self.leave_alone(&module, Some(PUT_OFF));
+                }
                 Err(error) => {
                     tracing::warn!(%module, %error, "a version could not be held against the checksum database");
+                    continue;
                 }
             }
+            for module in silent.drain(..) {
+                self.delay(&module, PUT_OFF);
+            }
         }
-        metrics::gauge!("stoa_checksum_pending_versions").set(self.pending.here().len() as f64);
+    }
+
+    /// What is to be asked about now. Those that failed most often come last, so that a few the database never answers
+    /// for do not pass for its absence.
+    fn due(&self) -> Vec<ModuleVersion> {
+        let put_off = self.put_off();
+        let failures = |module: &ModuleVersion| put_off.get(module).map_or(0, |put_off| put_off.failures);
+        let alone = |module: &ModuleVersion| put_off.get(module).and_then(|put_off| put_off.until);
+        let mut due = self.pending.here();
+        due.retain(|module| alone(module).is_none_or(|until| until <= Instant::now()));
+        due.sort_by_key(failures);
+        due
+    }
+
+    /// Counts a failure; the version is left alone for so long at least, if at all.
+    fn leave_alone(&self, module: &ModuleVersion, at_least: Option<Duration>) {
+        {
+            let mut put_off = self.put_off();
+            let failures = &mut put_off.entry(module.clone()).or_default().failures;
+            *failures = failures.saturating_add(1);
+        }
+        if let Some(at_least) = at_least {
+            self.delay(module, at_least);
+        }
+    }
+
+    fn delay(&self, module: &ModuleVersion, at_least: Duration) {
+        if let Some(put_off) = self.put_off().get_mut(module) {
+            let doubled = 1 << put_off.failures.saturating_sub(1).min(10);
+            put_off.until = Some(Instant::now() + (at_least * doubled).min(UNKNOWN));
+        }
     }
 
     async fn look_up(&self, module: &ModuleVersion) -> Result<Outcome, StoreError> {
@@ -167,11 +239,7 @@ impl Recheck {
         let sums = match self.authority.sums(module).await {
             Ok(Some(sums)) => sums,
             Ok(None) | Err(ChecksumError::Unknown { .. }) => return Ok(Outcome::Unknown),
-            Err(ChecksumError::Unavailable { .. }) => return Ok(Outcome::Away),
-            Err(error) => {
-                tracing::error!(%module, %error, "a version cannot be held against the checksum database");
-                return Ok(Outcome::Away);
-            }
+            Err(error) => return Ok(Outcome::Failed(error)),
         };
         let _lease = self.leases.acquire(module).await;
         // Another node found it out, or this one was ended halfway.
@@ -202,7 +270,8 @@ impl Recheck {
                     self.repair.mend(&fault).await?;
                     break;
                 }
-                Compared::Failed(_) | Compared::Unknown => return Ok(Outcome::Away),
+                Compared::Failed(error) => return Ok(Outcome::Failed(error)),
+                Compared::Unknown => return Ok(Outcome::Unknown),
                 Compared::Silent | Compared::Agrees => {}
             }
         }
@@ -210,7 +279,7 @@ impl Recheck {
         Ok(Outcome::Done)
     }
 
-    fn not_known(&self) -> std::sync::MutexGuard<'_, HashMap<ModuleVersion, Instant>> {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
+    fn put_off(&self) -> std::sync::MutexGuard<'_, HashMap<ModuleVersion, PutOff>> {
+        self.put_off.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -29,6 +29,9 @@ const PAGE: usize = 500;
 /// Files read at one time.
 const AT_ONCE: usize = 8;
 
+/// A database that was silent so often in a row is away: each further question would wait as long for no answer.
+const SILENT: u32 = 3;
+
 /// Says what is wrong with the store, in a line each, and how much was read.
 pub(crate) fn run(config: &Config, environment: &Environment, repair: bool) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -48,12 +51,11 @@ pub(crate) fn run(config: &Config, environment: &Environment, repair: bool) -> R
             false => open_to_read(&config.storage, "storage.url", config).await?,
             true => open_store(config).await?,
         };
-        let verification = Verification::new(config, environment, storage, repair)?;
-        let concluded = verification.run().await;
-        if matches!(concluded, Ok(()) | Err(Failure::Found(_))) {
-            tell_what_lies_beside(config).await?;
-        }
-        concluded
+        let mut verification = Verification::new(config, environment, storage, repair)?;
+        verification.walk().await?;
+        verification.summarise()?;
+        tell_what_lies_beside(config).await?;
+        verification.conclude()
     })
 }
 
@@ -78,6 +80,8 @@ struct Verification {
     inspector: Inspector,
     repair: Option<Repair>,
     authority: Option<Arc<dyn ChecksumAuthority>>,
+    /// How often in a row the database gave no answer.
+    silent: u32,
     bar: ProgressBar,
     counts: Counts,
     /// The version whose record was complained of last: it has three files.
@@ -90,7 +94,10 @@ struct Counts {
     bytes: u64,
     proven: u64,
     unknown: u64,
+    /// The database could not be asked.
     unasked: u64,
+    /// What it answered proves nothing, or that it contradicts itself.
+    unproven: u64,
     unread: u64,
     faults: BTreeMap<&'static str, u64>,
     mended: u64,
@@ -134,6 +141,7 @@ impl Verification {
             authority: wiring::authority(config, environment, &records)?,
             storage,
             repair,
+            silent: 0,
             // On standard error, and only if that is a terminal.
             bar: ProgressBar::new_spinner().with_style(style),
             counts: Counts::default(),
@@ -141,7 +149,7 @@ impl Verification {
         })
     }
 
-    async fn run(mut self) -> Result<(), Failure> {
+    async fn walk(&mut self) -> Result<(), Failure> {
         let away = |error: StoreError| Failure::Unavailable(format!("storage.url: {error}"));
         let Some(catalog) = self.storage.catalog.clone() else {
             return Ok(());
@@ -174,7 +182,7 @@ impl Verification {
             after = Some(last);
         }
         self.bar.finish_and_clear();
-        self.conclude()
+        Ok(())
     }
 
     async fn judge(&mut self, file: &ModuleFile, inspected: Inspected) -> Result<(), Failure> {
@@ -215,7 +223,18 @@ impl Verification {
         let Some(authority) = self.authority.clone() else {
             return Ok(());
         };
-        match compare(&*authority, file, inspected.h1).await {
+        if self.silent >= SILENT {
+            let asks = inspected.h1.is_some() && authority.speaks_for(file.module.path());
+            self.counts.unasked += u64::from(asks);
+            return Ok(());
+        }
+        let compared = compare(&*authority, file, inspected.h1).await;
+        match &compared {
+            Compared::Silent => {}
+            Compared::Failed(ChecksumError::Unavailable { .. }) => self.silent += 1,
+            _ => self.silent = 0,
+        }
+        match compared {
             Compared::Silent => {}
             Compared::Agrees => self.counts.proven += 1,
             Compared::Unknown => self.counts.unknown += 1,
@@ -226,15 +245,15 @@ impl Verification {
             }),
             Compared::Failed(error @ ChecksumError::Unavailable { .. }) => {
                 self.counts.unasked += 1;
-                // Each further question would wait as long for no answer.
-                self.authority = None;
-                self.say(&format!("{error}; nothing more is held against it"))?;
+                let rest = match self.silent {
+                    SILENT.. => "; nothing more is held against it",
+                    _ => "",
+                };
+                self.say(&format!("not held against it: {file}: {error}{rest}"))?;
             }
             Compared::Failed(error) => {
-                self.counts.unasked += 1;
-                self.say(&format!(
-                    "{file} cannot be held against the checksum database: {error}"
-                ))?;
+                self.counts.unproven += 1;
+                self.say(&format!("unproven: {file}: {error}"))?;
             }
         }
         Ok(())
@@ -272,13 +291,14 @@ impl Verification {
         self.bar.suspend(|| print(&format!("{line}\n")))
     }
 
-    fn conclude(&self) -> Result<(), Failure> {
+    /// What was read, in a line.
+    fn summarise(&self) -> Result<(), Failure> {
         let counts = &self.counts;
-        let found: u64 = counts.faults.values().sum();
         let mut line = format!("{} files, {} read", counts.files, Bytes(counts.bytes));
         for (number, what) in [
             (counts.proven, "held against the checksum database"),
             (counts.unknown, "unknown to the checksum database"),
+            (counts.unproven, "not proven by the checksum database"),
             (counts.unasked, "not held against the checksum database"),
             (counts.unread, "could not be read"),
         ] {
@@ -289,27 +309,52 @@ impl Verification {
         for (word, number) in &counts.faults {
             line.push_str(&format!(", {number} {word}"));
         }
-        if found == 0 {
+        if counts.found() + counts.unproven + counts.unasked + counts.unread == 0 {
             line.push_str(", nothing wrong");
         }
-        print(&(line + "\n"))?;
+        print(&(line + "\n"))
+    }
+
+    /// What was found comes before what could not be looked at: it is there however the rest turns out.
+    fn conclude(&self) -> Result<(), Failure> {
+        let counts = &self.counts;
+        let mut found = Vec::new();
+        match (counts.found(), counts.mended) {
+            (0, _) => {}
+            (faults, 0) => found.push(format!("{faults} faults were found")),
+            (faults, mended) => found.push(format!(
+                "{faults} faults were found, {mended} of them mended: what was set aside is fetched again when it is asked for"
+            )),
+        }
+        if counts.unproven > 0 {
+            let unproven = counts.unproven;
+            found.push(format!(
+                "{unproven} files could not be proven by the checksum database"
+            ));
+        }
+        if !found.is_empty() {
+            return Err(Failure::Found(found.join("; ")));
+        }
         if counts.unread > 0 {
             let reason = format!("storage.url: {} files could not be read", counts.unread);
             return Err(Failure::Unavailable(reason));
         }
-        match (found, counts.mended) {
-            (0, _) => Ok(()),
-            (found, 0) => Err(Failure::Found(format!("{found} faults were found"))),
-            (found, mended) => Err(Failure::Found(format!(
-                "{found} faults were found, {mended} of them mended: what was set aside is fetched again when it is asked for"
-            ))),
+        if counts.unasked > 0 {
+            let unasked = counts.unasked;
+            let reason = format!("{unasked} files could not be held against the checksum database");
+            return Err(Failure::Unavailable(format!("checksums.database: {reason}")));
         }
+        Ok(())
     }
 }
 
 impl Counts {
+    fn found(&self) -> u64 {
+        self.faults.values().sum()
+    }
+
     fn so_far(&self) -> String {
-        let found: u64 = self.faults.values().sum();
+        let found = self.found();
         format!("{} files, {}, {found} faults", self.files, Bytes(self.bytes))
     }
 }

@@ -200,8 +200,15 @@ fn public_modules_are_held_against_the_database_too() {
     assert_eq!(database.requests().len(), 0);
     database.unplug();
     let finished = setup.run(["verify"]);
-    assert_eq!(finished.code, 0, "{finished}");
+    assert_eq!(finished.code, 69, "{finished}");
     assert!(finished.stdout.contains("is unavailable"), "{finished}");
+    assert!(!finished.stdout.contains("nothing wrong"), "{finished}");
+    // Each zip and each go.mod was passed over, asked about or not.
+    let passed_over = format!(
+        ", {} not held against the checksum database",
+        fixtures().len() * 2
+    );
+    assert!(finished.stdout.contains(&passed_over), "{finished}");
     database.plug();
     assert_eq!(setup.run(["verify", "--repair"]).code, 1);
     assert_eq!(setup.run(["verify"]).code, 0);
@@ -210,6 +217,74 @@ fn public_modules_are_held_against_the_database_too() {
     let answer = process.get_blocking(&format!("/{ZIP}"));
     assert_eq!(answer.status, 502, "{answer:?}");
     assert!(answer.text().contains("is refused for good"), "{answer:?}");
+}
+
+/// Damage is damage, whether or not the database can be asked about the rest.
+#[test]
+fn damage_is_told_before_a_database_that_is_away() {
+    let database = ChecksumDatabase::new("sums.example.test");
+    let setup = filled(&small_world()).environment("STOA_CHECKSUMS__DATABASE", database.setting());
+    database.unplug();
+    flip(&setup, ZIP);
+    let finished = setup.run(["verify"]);
+    assert_eq!(finished.code, 1, "{finished}");
+    assert!(finished.stdout.contains(" 1 damaged"), "{finished}");
+    assert!(
+        finished.stdout.contains("not held against the checksum database"),
+        "{finished}"
+    );
+}
+
+#[test]
+fn what_a_database_cannot_prove_is_found() {
+    let database = ChecksumDatabase::knowing("sums.example.test", &fixtures());
+    let setup = filled(&small_world()).environment("STOA_CHECKSUMS__DATABASE", database.setting());
+    assert_eq!(setup.run(["verify"]).code, 0);
+    // What was kept of it is lost, and its tiles are not those of its tree.
+    fs::remove_dir_all(setup.store().join("sumdb")).ok();
+    database.lie(|path, reply| {
+        if path.starts_with("tile/") {
+            (200, vec![0; reply.1.len()])
+        } else {
+            reply
+        }
+    });
+    let finished = setup.run(["verify"]);
+    assert_eq!(finished.code, 1, "{finished}");
+    assert!(finished.stdout.contains("unproven: example.test/"), "{finished}");
+    let unproven = format!(", {} not proven by the checksum database", fixtures().len() * 2);
+    assert!(finished.stdout.contains(&unproven), "{finished}");
+    assert!(!finished.stdout.contains("nothing wrong"), "{finished}");
+}
+
+/// A database that forks after the store was filled by its first tree.
+#[test]
+fn a_database_that_contradicts_itself_is_found() {
+    let database = ChecksumDatabase::new("sums.example.test");
+    database.ledger(|ledger| ledger.fill(10));
+    for module in fixtures() {
+        database.add(&module);
+    }
+    let upstream = small_world();
+    let setup = stoa()
+        .upstream(&upstream.url())
+        .environment("STOA_CHECKSUMS__DATABASE", database.setting());
+    let process = setup.start();
+    let module = &fixtures()[0];
+    assert_eq!(process.get_blocking(&module.url_path("zip")).status, 200);
+    let setup = process.kill();
+    database.ledger(|ledger| {
+        ledger.truncate(5);
+        ledger.fill(30);
+    });
+    for module in fixtures() {
+        database.add(&module);
+    }
+    fs::remove_dir_all(setup.store().join("sumdb/sums.example.test/lookup")).unwrap();
+    let finished = setup.run(["verify"]);
+    assert_eq!(finished.code, 1, "{finished}");
+    assert!(finished.stdout.contains("contradicting itself"), "{finished}");
+    assert!(!finished.stdout.contains("nothing wrong"), "{finished}");
 }
 
 #[test]

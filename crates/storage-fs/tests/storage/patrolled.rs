@@ -4,7 +4,7 @@ use crate::house::House;
 use proxy_core::{
     file::ModuleFile,
     scrub::{Depth, Patrol, PatrolParts},
-    store::{Catalog, StoreError},
+    store::{Catalog, Corrupt, Quarantine, StoreError},
 };
 use std::{fs, sync::Arc, time::Duration};
 use storage_fs::FsStore;
@@ -81,6 +81,65 @@ async fn a_patrol_finds_damage_and_its_round_outlives_the_process() {
     );
     assert!(!house.folder.path().join(damaged).exists());
     assert_eq!(house.set_aside().len(), 1);
+}
+
+/// A damaged file that cannot be set aside is told, and those behind it are found all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_set_aside_does_not_end_the_round() {
+    let house = House::new();
+    let names: Vec<String> = (0..3)
+        .map(|number| format!("example.test/m/@v/v1.{number}.0.zip"))
+        .collect();
+    for (number, name) in names.iter().enumerate() {
+        house
+            .keep(&Module::new("example.test/m", &format!("v1.{number}.0")))
+            .await;
+        house.overwrite(name, |bytes| bytes[50] ^= 1);
+    }
+    let mut repair = house.repair();
+    repair.quarantine = Arc::new(Reluctant {
+        below: Arc::clone(&repair.quarantine),
+        keeps: names[0].clone(),
+    });
+    let patrol = Patrol::new(PatrolParts {
+        catalog: Arc::new(house.store.clone()),
+        inspector: house.inspector(Depth::Whole),
+        repair,
+        every: Duration::from_secs(3600),
+        rate: 1 << 30,
+        still: Duration::from_millis(300),
+    });
+    let status = patrol.status();
+    let running = tokio::spawn(patrol.run());
+    let ended = async {
+        while status.read().0.ended.is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let outcome = tokio::time::timeout(Duration::from_secs(60), ended).await;
+    running.abort();
+    assert!(outcome.is_ok(), "the round never ended: {:?}", status.read());
+    let (tally, _) = status.read();
+    assert_eq!((tally.files, tally.damaged, tally.unmended), (9, 3, 1));
+    assert!(house.folder.path().join(&names[0]).exists());
+    assert_eq!(house.set_aside().len(), 2);
+}
+
+/// Does not set one file aside.
+#[derive(Debug)]
+struct Reluctant {
+    below: Arc<dyn Quarantine>,
+    keeps: String,
+}
+
+#[async_trait::async_trait]
+impl Quarantine for Reluctant {
+    async fn set_aside(&self, file: Corrupt) -> Result<(), StoreError> {
+        if file.file().tree_path() == self.keeps {
+            return Err(StoreError::unavailable("it is held fast"));
+        }
+        self.below.set_aside(file).await
+    }
 }
 
 /// Lists one page and no more.

@@ -32,6 +32,9 @@ struct StoredTally {
     damaged: u64,
     faults: u64,
     unread: u64,
+    /// Not in what older versions wrote.
+    #[serde(default)]
+    unmended: u64,
 }
 
 pub(super) fn format(progress: &Progress) -> Result<Bytes, StoreError> {
@@ -82,6 +85,7 @@ impl From<&Tally> for StoredTally {
             damaged: tally.damaged,
             faults: tally.faults,
             unread: tally.unread,
+            unmended: tally.unmended,
         }
     }
 }
@@ -96,6 +100,7 @@ impl From<StoredTally> for Tally {
             damaged: stored.damaged,
             faults: stored.faults,
             unread: stored.unread,
+            unmended: stored.unmended,
         }
     }
 }

@@ -21,6 +21,7 @@ struct Round {
     damaged: u64,
     faults: u64,
     unread: u64,
+    unmended: u64,
 }
 
 /// `off`, `waiting` or `running`, the round under way (or ended last), and the one before it.
@@ -45,10 +46,15 @@ pub(super) fn sentence(status: Option<&Status>) -> String {
     let Some((now, _)) = status.map(Status::read) else {
         return "off".to_owned();
     };
-    let found = format!(
+    let mut found = format!(
         "{} files read, {} damaged, {} other faults",
         now.files, now.damaged, now.faults
     );
+    for (number, what) in [(now.unread, "unread"), (now.unmended, "not set aside")] {
+        if number > 0 {
+            found.push_str(&format!(", {number} {what}"));
+        }
+    }
     match (now.began, now.ended) {
         (_, Some(ended)) => format!("ended {ended:.0}: {found}"),
         (Some(began), None) => format!("since {began:.0}: {found} so far"),
@@ -73,6 +79,7 @@ impl Round {
             damaged: tally.damaged,
             faults: tally.faults,
             unread: tally.unread,
+            unmended: tally.unmended,
         }
     }
 }
