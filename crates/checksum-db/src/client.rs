@@ -20,7 +20,7 @@ use bytes::Bytes;
 use heads::Known;
 use http_client::Client;
 use proxy_core::{
-    checksums::ChecksumError,
+    checksums::{ChecksumError, TOOLCHAIN},
     module::{ModulePath, ModuleVersion, Patterns},
     records::RecordStore,
     store::StoreError,
@@ -33,10 +33,6 @@ use std::{
     time::Duration,
 };
 use tiles::Warm;
-
-/// A module that is held against the database whatever the patterns say: it is a program that will run as soon as it is
-/// there, and no `go.sum` ever names it. (Go's `useSumDB`.)
-const TOOLCHAIN: &str = "golang.org/toolchain";
 
 /// Proven answers held in memory: half a kilobyte each.
 const MOST_ANSWERS: u64 = 20_000;

@@ -13,7 +13,7 @@ pub(crate) fn describe() {
     );
     describe_counter!(
         ALARMS,
-        "Contradictions of the checksum database; any is one too many"
+        "Contradictions of the checksum database, and damage to what is kept of it; any is one too many"
     );
 }
 

@@ -205,6 +205,11 @@ impl Git {
             }
             let (commit, reference) = repository.find(&wish)?;
             let named = naming::name(repository, &source.place, refs, &wish, commit)?;
+            if head.is_some() && versions::takes_back(repository, &source.place, refs, &named)? {
+                return Err(UpstreamError::not_found(
+                    "no matching versions for query \"latest\": all of them are retracted",
+                ));
+            }
             Ok(info(source, &named, commit, head.or(reference)))
         })
         .await

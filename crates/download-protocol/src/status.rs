@@ -243,6 +243,10 @@ impl From<&ChecksumError> for Failure {
     fn from(error: &ChecksumError) -> Self {
         match error {
             ChecksumError::Unavailable { .. } => Self::unavailable(error),
+            ChecksumError::Damaged { .. } => Self {
+                alarm: Alarm::Call,
+                ..Self::unavailable(error)
+            },
             ChecksumError::Unknown { .. } => Self::bad_gateway(Alarm::Notice, error),
             ChecksumError::Private(_) => Self::forbidden(error),
             ChecksumError::Unproven { .. } | ChecksumError::Untrustworthy { .. } => {

@@ -15,6 +15,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use std::fmt::Debug;
 
+/// The module of the go command's own toolchains: programs that run as soon as they are there, and that no `go.sum` ever
+/// names. They are held against the database whatever the patterns say, before they are kept. (Go's `useSumDB`.)
+pub const TOOLCHAIN: &str = "golang.org/toolchain";
+
 /// Knows the sums a version must have.
 #[async_trait]
 pub trait ChecksumAuthority: Debug + Send + Sync + 'static {
@@ -60,6 +64,15 @@ pub enum ChecksumError {
         /// The database.
         name: String,
         /// What failed, as a phrase.
+        reason: String,
+    },
+    /// Mend the store: what it keeps of the database cannot be used. The database may well be there, so nothing is put
+    /// off on account of this.
+    #[error("what is kept of the checksum database {name} is damaged: {reason}")]
+    Damaged {
+        /// The database.
+        name: String,
+        /// Which record, and what to do about it.
         reason: String,
     },
     /// The database speaks for the module, but does not know the version.

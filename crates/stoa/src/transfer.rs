@@ -278,7 +278,9 @@ async fn one_file(
             ))),
         },
         Err(
-            error @ (MirrorError::Checksums(ChecksumError::Unavailable { .. })
+            error @ (MirrorError::Checksums(
+                ChecksumError::Unavailable { .. } | ChecksumError::Damaged { .. },
+            )
             | MirrorError::Store(StoreError::Unavailable { .. } | StoreError::Full(_))
             | MirrorError::Spool(_)),
         ) => Err(Complaint::Failed(format!("{file} was not copied: {error}"))),

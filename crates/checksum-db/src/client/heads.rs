@@ -6,7 +6,10 @@
 //! `latest` may not go on answering one.
 
 use super::{Inner, SignedHead, tiles::Gathered};
-use crate::tlog::{TreeHead, plan::Plan, roots};
+use crate::{
+    meters,
+    tlog::{TreeHead, plan::Plan, roots},
+};
 use proxy_core::checksums::ChecksumError;
 use std::{
     sync::{Arc, PoisonError},
@@ -67,8 +70,19 @@ impl Inner {
 
     /// What is kept was proven before it was; all that can be wrong with it is damage.
     fn open_kept(&self, message: &[u8]) -> Result<SignedHead, ChecksumError> {
-        self.open(message)
-            .map_err(|_| self.unavailable("the tree head kept in the store is damaged"))
+        self.open(message).map_err(|_| {
+            meters::alarm("damaged");
+            let error = ChecksumError::Damaged {
+                name: self.name.clone(),
+                reason: format!(
+                    "its record sumdb/{}/{LATEST} is no tree head that it signed; put it back from a copy of the store, \
+                     or remove it, and the database's next answer is believed as the first one was",
+                    self.name
+                ),
+            };
+            tracing::error!(database = self.name, "{error}");
+            error
+        })
     }
 
     fn in_memory(&self) -> Option<Known> {

@@ -110,3 +110,30 @@ async fn damaged_records_are_fetched_anew() {
         assert_eq!(mended.bytes, record.bytes, "{path}");
     }
 }
+
+/// Without the greatest head a fork could not be seen: that is no absence of the database, so nothing may be put off.
+#[tokio::test]
+async fn a_damaged_tree_head_is_told_and_is_no_absence() {
+    let world = World::new(300);
+    sums(&world.database(), "example.test/m").await.unwrap().unwrap();
+    let key = RecordKey::parse(&format!("sumdb/{NAME}/latest")).unwrap();
+    let record = RecordStore::read(&world.store, &key).await.unwrap().unwrap();
+    let mut damaged = record.bytes.to_vec();
+    damaged[20] ^= 1;
+    let written = world
+        .store
+        .write(&key, damaged.clone().into(), Some(&record.revision))
+        .await
+        .unwrap();
+    assert!(matches!(written, proxy_core::records::Written::Done(_)));
+    world.there.add(&Module::new("example.test/next", "v1.0.0"));
+    let error = sums(&world.database(), "example.test/next").await.unwrap_err();
+    assert!(matches!(error, ChecksumError::Damaged { .. }), "{error}");
+    assert!(
+        error.to_string().contains(&format!("sumdb/{NAME}/latest")),
+        "{error}"
+    );
+    // It stays for whoever mends the store to see.
+    let after = RecordStore::read(&world.store, &key).await.unwrap().unwrap();
+    assert_eq!(after.bytes, damaged);
+}

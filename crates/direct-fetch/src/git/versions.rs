@@ -1,6 +1,6 @@
 //! The versions a repository's tags make, and what the newest of them takes back.
 
-use super::{folder, objects::Objects, place::Place, refs::Refs};
+use super::{folder, naming::Named, objects::Objects, place::Place, refs::Refs};
 use gix::ObjectId;
 use proxy_core::{
     go_mod::GoMod,
@@ -105,6 +105,22 @@ pub(super) fn retractions(
         Err(UpstreamError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether what stands at `HEAD` is retracted: by the highest version or, where there is no other, by itself.
+pub(super) fn takes_back(
+    objects: &dyn Objects,
+    place: &Place,
+    refs: &Refs,
+    head: &Named,
+) -> Result<bool, UpstreamError> {
+    let taken_back = if list(objects, place, refs)?.is_empty() {
+        let own = head.folder.go_mod.as_ref();
+        own.and_then(|go_mod| GoMod::parse(go_mod).ok())
+    } else {
+        retractions(objects, place, refs)?
+    };
+    Ok(taken_back.is_some_and(|go_mod| go_mod.retracts(head.version.as_str())))
 }
 
 /// The version that `latest` means (no prefix), or that `v1` or `v1.2` does, if it is one of the list: the highest

@@ -220,6 +220,26 @@ async fn retractions_and_what_latest_means() {
         ],
     );
 
+    // All that there is is taken back, and so is what stands at HEAD, or what stands at HEAD by itself.
+    for (path, tagged, range) in [
+        ("example.test/all-back", true, "[v0.0.0, v1.9.9]"),
+        ("example.test/tags-back", true, "v1.0.0"),
+        ("example.test/itself-back", false, "[v0.0.0-0, v0.0.1]"),
+    ] {
+        let repository = house.repository(path);
+        let retracting = format!("{}\nretract {range}\n", go_mod(path));
+        let one = repository.commit(
+            "main",
+            &commit(path, 1_600_000_000).file("go.mod", retracting.clone()),
+        );
+        if tagged {
+            repository.tag("v1.0.0", &one);
+        }
+        let next = commit(path, 1_600_000_100).file("go.mod", retracting).after(&one);
+        repository.commit("main", &next);
+        house.compare(path, &["latest", "main", &one]);
+    }
+
     house.rows("G52");
     let path = "example.test/untagged";
     let repository = house.repository(path);

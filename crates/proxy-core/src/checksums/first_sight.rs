@@ -1,6 +1,6 @@
 //! A database that may be away: what it cannot be asked about now is kept as a private module is, and looked up later.
 
-use super::{ChecksumAuthority, ChecksumError, Pending};
+use super::{ChecksumAuthority, ChecksumError, Pending, TOOLCHAIN};
 use crate::{
     module::{ModulePath, ModuleVersion},
     store::StoreError,
@@ -75,6 +75,9 @@ impl ChecksumAuthority for FirstSight {
     }
 
     async fn postpone(&self, module: &ModuleVersion) -> Result<bool, StoreError> {
+        if module.path().as_str() == TOOLCHAIN {
+            return Ok(false);
+        }
         self.pending.add(module).await?;
         tracing::warn!(
             %module, database = self.name(),

@@ -202,6 +202,10 @@ async fn a_database_that_is_away_may_be_asked_later() {
     };
     verify(Authority::Away, Kind::Zip, zip()).await.unwrap();
     assert_eq!(pending.here(), [module()]);
+    // A toolchain runs as soon as it is there: what nobody vouched for yet is not kept.
+    let toolchain = ModuleVersion::parse(crate::checksums::TOOLCHAIN, "v0.0.1-go1.99.0.linux-amd64").unwrap();
+    assert!(!patient(Authority::Away).postpone(&toolchain).await.unwrap());
+    assert_eq!(pending.here(), [module()]);
     // Whatever is wrong otherwise is refused as ever, and what was recorded first holds.
     note(&store, Kind::Zip, zip().sha256(), Some(H1::of_go_mod(b"wrong"))).await;
     let refused = verify(Authority::Away, Kind::Zip, zip()).await;
