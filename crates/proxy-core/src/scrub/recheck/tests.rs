@@ -1,3 +1,5 @@
+//! The recheck of what was kept at first sight: what it puts off, and what ends a round.
+
 use super::*;
 use crate::{lease::LocalLeases, module::ModulePath, scrub::Depth, spool::Spool, store::MemoryStore};
 use async_trait::async_trait;
