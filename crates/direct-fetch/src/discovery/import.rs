@@ -1,5 +1,7 @@
 //! `go-import` tags, and which one speaks for a path.
 
+use std::collections::HashSet;
+
 /// One tag: `<meta name="go-import" content="prefix vcs repository [subfolder]">`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoImport {
@@ -35,8 +37,11 @@ impl GoImport {
 /// same prefix beside them.
 pub fn in_order(tags: Vec<GoImport>) -> Vec<GoImport> {
     let (proxies, others): (Vec<_>, Vec<_>) = tags.into_iter().partition(GoImport::is_proxy);
-    let displaced = |other: &GoImport| proxies.iter().any(|proxy| proxy.prefix == other.prefix);
-    let others: Vec<_> = others.into_iter().filter(|other| !displaced(other)).collect();
+    let prefixes: HashSet<_> = proxies.iter().map(|proxy| proxy.prefix.clone()).collect();
+    let others = others
+        .into_iter()
+        .filter(|other| !prefixes.contains(&other.prefix));
+    let others: Vec<_> = others.collect();
     proxies.into_iter().chain(others).collect()
 }
 

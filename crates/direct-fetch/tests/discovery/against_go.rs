@@ -138,6 +138,42 @@ const PAGES: &[(&str, &str)] = &[
         "nothing",
         "</><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
     ),
+    (
+        "tight",
+        "<script>if(a<b){}</script><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "less",
+        "<p title=\"a < b\"><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "slash",
+        "<link href=/style.css><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "conditional",
+        "<![if !IE]><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "three",
+        "<!-- a ---><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "break",
+        "<br / ><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "newer",
+        "<?xml version=\"1.1\"?><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "section",
+        "<script>//<![CDATA[\nif (a > b) {}\n//]]></script><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
+    (
+        "program",
+        "<?php -- ?><meta name=\"go-import\" content=\"PATH git https://code.test/r\">",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
