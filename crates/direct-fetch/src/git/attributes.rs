@@ -72,12 +72,16 @@ impl TreeAttributes {
     }
 
     fn add(&mut self, folder: &str, content: &[u8], macros: bool) {
+        // What stands behind a NUL is not there to git, and a byte order mark belongs to the first pattern, which then is
+        // that of no file: both differ from what the library makes of a file.
+        let content = content.split(|byte| *byte == 0).next().unwrap_or_default();
+        let marked = content.starts_with(b"\xEF\xBB\xBF");
         let mut lines: Vec<u8> = Vec::with_capacity(content.len());
-        for line in content
-            .lines_with_terminator()
-            .filter(|line| line.len() <= LONGEST_LINE)
-        {
-            lines.extend_from_slice(line);
+        for line in content.lines_with_terminator().skip(usize::from(marked)) {
+            let length = line.len() + usize::from(!line.ends_with(b"\n"));
+            if length <= LONGEST_LINE {
+                lines.extend_from_slice(line);
+            }
         }
         let (file, root) = (Path::new(folder).join(".gitattributes"), Path::new(""));
         self.search

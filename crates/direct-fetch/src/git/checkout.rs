@@ -3,14 +3,23 @@
 //! Three conversions, in git's order: `$Id$`, line ends, encoding. Filters (`filter=lfs`) are never run: what they do
 //! depends on the machine, and a pointer stays a pointer.
 
+mod encoding;
+
 use super::attributes::Checkout;
 use bstr::{BStr, ByteSlice};
+use encoding::Encoding;
 use std::borrow::Cow;
 
 impl Checkout {
     /// Whether the bytes stay as they are.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The encoding that is asked for and cannot be written as git would: such a file has no right bytes here.
+    pub fn unknown_encoding(&self) -> Option<&BStr> {
+        let name = self.encoding.as_ref()?.as_bstr();
+        Encoding::of(name).is_none().then_some(name)
     }
 
     /// Converts a blob whose object name is `hash`, in hexadecimal.
@@ -27,7 +36,9 @@ impl Checkout {
             bytes = Cow::Owned(converted);
         }
         if let Some(encoding) = &self.encoding
-            && let Some(encoded) = encode(&bytes, encoding.as_bstr())
+            && let Some(encoding) = Encoding::of(encoding.as_bstr())
+            && let Ok(text) = str::from_utf8(&bytes)
+            && let Some(encoded) = encoding.write(text)
         {
             bytes = Cow::Owned(encoded);
         }
@@ -98,64 +109,6 @@ fn ident_end(behind: &[u8]) -> Ident {
             Ident::Ends(length + 2)
         }
         _ => Ident::None,
-    }
-}
-
-/// Writes UTF-8 in another encoding; `None` leaves the bytes as they are, as git does for an encoding it does not
-/// know and for text that cannot be written in it.
-///
-/// UTF-16 and UTF-32 are written here, since the library only reads them. Without a byte order in the name they are
-/// what git makes of them on Linux: little-endian behind a byte order mark.
-fn encode(bytes: &[u8], name: &BStr) -> Option<Vec<u8>> {
-    // Nothing stays nothing, without a mark.
-    let text = str::from_utf8(bytes).ok().filter(|text| !text.is_empty())?;
-    let name = name.to_ascii_uppercase();
-    let utf16 = |swap: bool, mark: bool| {
-        let units = mark.then_some(0xFEFF).into_iter().chain(text.encode_utf16());
-        Some(
-            units
-                .flat_map(|unit: u16| {
-                    if swap {
-                        unit.to_be_bytes()
-                    } else {
-                        unit.to_le_bytes()
-                    }
-                })
-                .collect(),
-        )
-    };
-    let utf32 = |swap: bool, mark: bool| {
-        let units = mark
-            .then_some('\u{FEFF}')
-            .into_iter()
-            .chain(text.chars())
-            .map(u32::from);
-        Some(
-            units
-                .flat_map(|unit| {
-                    if swap {
-                        unit.to_be_bytes()
-                    } else {
-                        unit.to_le_bytes()
-                    }
-                })
-                .collect(),
-        )
-    };
-    match name.as_slice() {
-        b"UTF-8" | b"UTF8" => None,
-        b"UTF-16" | b"UTF16" | b"UTF-16LE-BOM" => utf16(false, true),
-        b"UTF-16BE-BOM" => utf16(true, true),
-        b"UTF-16LE" | b"UTF16LE" => utf16(false, false),
-        b"UTF-16BE" | b"UTF16BE" => utf16(true, false),
-        b"UTF-32" | b"UTF32" | b"UTF-32LE-BOM" => utf32(false, true),
-        b"UTF-32LE" | b"UTF32LE" => utf32(false, false),
-        b"UTF-32BE" | b"UTF32BE" => utf32(true, false),
-        other => {
-            let encoding = encoding_rs::Encoding::for_label_no_replacement(other)?;
-            let (encoded, _, unmappable) = encoding.encode(text);
-            (!unmappable).then(|| encoded.into_owned())
-        }
     }
 }
 

@@ -248,7 +248,18 @@ impl Export<'_> {
     ) -> Result<Body, UpstreamError> {
         let mut asked = Vec::with_capacity(files.len());
         for file in files {
-            asked.push((*file, self.checkout(file, attributes)?));
+            let checkout = self.checkout(file, attributes)?;
+            if let Some(encoding) = checkout.as_ref().and_then(Checkout::unknown_encoding) {
+                return Err(UpstreamError::Unsupported {
+                    reason: format!(
+                        "{}: {} has the attribute working-tree-encoding={encoding}, which is not known here exactly as git \
+                         writes it; name a proxy that has the module before direct in upstream.chain",
+                        self.module, file.path
+                    )
+                    .into(),
+                });
+            }
+            asked.push((*file, checkout));
         }
         let mut writer = Writer::new(self.module, spool.writer());
         let (module, session) = (self.module, self.session);

@@ -215,6 +215,11 @@ async fn corners_of_attributes() {
         ("unset", "*.txt -working-tree-encoding\n"),
         ("unknown", "*.txt working-tree-encoding=nonsense\n"),
         ("latin", "*.txt working-tree-encoding=ISO-8859-1\n"),
+        ("ascii", "*.txt working-tree-encoding=US-ASCII\n"),
+        ("windows", "*.txt working-tree-encoding=cp1252\n"),
+        ("units", "*.txt working-tree-encoding=UCS-2\n"),
+        ("mark", "\u{feff}*.txt eol=crlf\n*.go eol=crlf\n"),
+        ("nul", "*.txt eol=crlf\n\0*.txt eol=lf\n"),
         ("utf32", "*.txt working-tree-encoding=UTF-32\n"),
         ("utf16", "*.txt working-tree-encoding=UTF-16 eol=crlf ident\n"),
         ("everything", "* text=auto eol=crlf\n"),
@@ -234,6 +239,15 @@ async fn corners_of_attributes() {
         house.compare_query(&path, "v1.0.0");
         house.compare_query(&format!("{path}/sub"), "v1.0.0");
     }
+    let path = "example.test/encoding-library";
+    let tree = Commit::at(1_600_000_000)
+        .file("go.mod", go_mod(path))
+        .file(".gitattributes", "*.txt working-tree-encoding=CP437\n")
+        .file("a.txt", "gr\u{fc}\u{df}e\n");
+    let repository = house.repository(path);
+    let one = repository.commit("main", &tree);
+    repository.tag("v1.0.0", &one);
+    house.compare_query(path, "v1.0.0");
     house.agrees().await;
 }
 

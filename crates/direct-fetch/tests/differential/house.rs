@@ -1,6 +1,6 @@
 //! One made-up domain with its repositories, asked by `go` and by us.
 
-use super::{DELIBERATE, DELIBERATE_LISTS};
+use super::{DELIBERATE, DELIBERATE_LISTS, DELIBERATE_REFUSALS};
 use direct_fetch::{
     credentials::Shown,
     git::{Git, GitSettings, Place, Source, TransportChoice},
@@ -247,6 +247,7 @@ impl House {
                         (Ok(ours), Ok(theirs)) => ours == theirs,
                         // Whatever go refuses of a repository that was reached is settled.
                         (Err(UpstreamError::NotFound { .. }), Err(_)) => true,
+                        (Err(UpstreamError::Unsupported { reason }), Ok(_)) => is_deliberate_refusal(reason),
                         (Ok(_), Err(theirs)) => question.query == "latest" && is_deliberate_for_lists(theirs),
                         _ => false,
                     })
@@ -420,6 +421,12 @@ impl Question {
             .iter()
             .any(|(path, query, _)| (*path, *query) == (self.path.as_str(), self.query.as_str()))
     }
+}
+
+fn is_deliberate_refusal(reason: &str) -> bool {
+    DELIBERATE_REFUSALS
+        .iter()
+        .any(|(words, _)| reason.contains(words))
 }
 
 fn is_deliberate_for_lists(refusal: &str) -> bool {

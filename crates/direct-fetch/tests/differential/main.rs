@@ -23,6 +23,12 @@ const DELIBERATE: &[(&str, &str, &str)] = &[(
     "a go line newer than the installed toolchain: go refuses, we have no toolchain that could be too old",
 )];
 
+/// What we refuse with trouble and go serves: words of our refusal, and why.
+const DELIBERATE_REFUSALS: &[(&str, &str)] = &[(
+    "is not known here exactly as git writes it",
+    "an encoding is what the C library of go's machine takes it for: nearly the same bytes would be a wrong sum",
+)];
+
 /// Lists, and what `latest` means by them, that we give and go refuses: words of its refusal, and why.
 const DELIBERATE_LISTS: &[(&str, &str)] = &[(
     "unexpected response from git log",

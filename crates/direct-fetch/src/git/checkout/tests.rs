@@ -145,9 +145,14 @@ fn line_ends_idents_and_encodings_are_those_of_git_archive() {
         "working-tree-encoding=UTF-32",
         "working-tree-encoding=UTF-32BE",
         "working-tree-encoding=ISO-8859-1",
-        "working-tree-encoding=SHIFT_JIS",
         "working-tree-encoding=UTF-8",
+        "working-tree-encoding=US-ASCII",
         "working-tree-encoding=no-such-encoding",
+        "working-tree-encoding=UCS-2",
+        "working-tree-encoding=UCS-2BE",
+        "working-tree-encoding=cp1252",
+        "working-tree-encoding=ISO-8859-15",
+        "working-tree-encoding=KOI8-R",
         "-working-tree-encoding",
     ];
     let mut files = Vec::new();
@@ -221,6 +226,108 @@ fn patterns_macros_and_precedence_are_those_of_git_archive() {
         files.push((name.to_owned(), b"a\nb\n".to_vec()));
     }
     agrees_with_git(&files);
+}
+
+/// All that each table can write, and beside it what it cannot: every character up to U+FFFF.
+#[test]
+fn every_character_of_every_table_is_written_as_git_writes_it() {
+    let names = [
+        "ISO-8859-1",
+        "ASCII",
+        "ISO-8859-2",
+        "ISO-8859-3",
+        "ISO-8859-4",
+        "ISO-8859-5",
+        "ISO-8859-6",
+        "ISO-8859-7",
+        "ISO-8859-8",
+        "ISO-8859-10",
+        "ISO-8859-13",
+        "ISO-8859-14",
+        "ISO-8859-15",
+        "ISO-8859-16",
+        "KOI8-R",
+        "IBM866",
+        "WINDOWS-1250",
+        "WINDOWS-1251",
+        "CP1252",
+        "CP1253",
+        "CP1254",
+        "CP1257",
+    ];
+    let characters = ('\u{1}'..='\u{FFFF}').filter(|one| !matches!(one, '\r'));
+    for name in names {
+        let encoding = Encoding::of(name.into()).unwrap();
+        let (mut ours, mut text) = (Vec::new(), String::new());
+        for one in characters.clone() {
+            if let Some(bytes) = encoding.write(one.encode_utf8(&mut [0; 4])) {
+                ours.extend_from_slice(&bytes);
+                text.push(one);
+            }
+        }
+        // git says nothing of a single character that it cannot write; the program beside its library passes them over.
+        let mut theirs = Command::new("iconv");
+        theirs.args(["-c", "-f", "UTF-8", "-t", name]);
+        let mut theirs = match theirs.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+            Ok(theirs) => theirs,
+            Err(_) => testkit::skip_or_fail!("there is no iconv here"),
+        };
+        let mut stdin = theirs.stdin.take().unwrap();
+        let all = characters.clone().collect::<String>();
+        let fed = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, all.as_bytes()));
+        let theirs = theirs.wait_with_output().unwrap().stdout;
+        fed.join().unwrap().unwrap();
+        assert_eq!(ours.as_bstr(), theirs.as_bstr(), "{name}");
+        agrees_with_git(&[
+            (
+                ".gitattributes".to_owned(),
+                format!("*.txt working-tree-encoding={name}\n").into_bytes(),
+            ),
+            ("a.txt".to_owned(), text.into_bytes()),
+        ]);
+    }
+}
+
+#[test]
+fn marks_nuls_and_long_last_lines_are_read_as_git_reads_them() {
+    let last = |length: usize| format!("{:<width$}eol=crlf", "*.txt", width = length - 8);
+    let contents = [
+        b"\xEF\xBB\xBF*.txt eol=crlf\n*.md eol=crlf\n".to_vec(),
+        b"*.md eol=crlf\n\0*.txt eol=crlf\n".to_vec(),
+        b"*.txt eol\0=crlf\n*.md eol=crlf\n".to_vec(),
+        last(2046).into_bytes(),
+        last(2047).into_bytes(),
+        last(2048).into_bytes(),
+    ];
+    for content in contents {
+        agrees_with_git(&[
+            (".gitattributes".to_owned(), content),
+            ("a.txt".to_owned(), b"a\n".to_vec()),
+            ("a.md".to_owned(), b"a\n".to_vec()),
+        ]);
+    }
+}
+
+#[test]
+fn an_encoding_that_is_not_known_exactly_is_told() {
+    for name in [
+        "CP437",
+        "UTF-7",
+        "GB2312",
+        "SHIFT_JIS",
+        "EUC-JP",
+        "KOI8-U",
+        "UTF-32LE-BOM",
+        "EBCDIC-US",
+    ] {
+        let rules = format!("*.txt working-tree-encoding={name}\n");
+        let attributes = TreeAttributes::new([("", rules.as_bytes())]);
+        assert_eq!(
+            attributes.of("a.txt").unwrap().unknown_encoding(),
+            Some(name.into())
+        );
+        assert_eq!(attributes.of("a.go").unwrap().unknown_encoding(), None);
+    }
 }
 
 #[test]
