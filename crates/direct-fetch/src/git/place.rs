@@ -15,12 +15,26 @@ pub struct Place {
 
 /// Why a module cannot lie in a repository.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path} is not below its repository's root {root}")]
-pub struct Outside {
-    /// The module path.
-    pub path: ModulePath,
-    /// The root of the repository that was found for it.
-    pub root: String,
+pub enum NoPlace {
+    /// It is somewhere else.
+    #[error("{path} is not below its repository's root {root}")]
+    Outside {
+        /// The module path.
+        path: ModulePath,
+        /// The root of the repository that was found for it.
+        root: String,
+    },
+    /// Its subfolder is a name for the repository's root. The go command looks for tags that begin with `./` then, of which
+    /// there are none, and makes zips that lack the module's files: no module can be had so.
+    #[error(
+        "{path} has the subfolder {subfolder:?} in its go-import tag, where the go command finds no files: leave it out"
+    )]
+    NoFolder {
+        /// The module path.
+        path: ModulePath,
+        /// The subfolder as it was written.
+        subfolder: String,
+    },
 }
 
 impl Place {
@@ -29,19 +43,25 @@ impl Place {
     ///
     /// The subfolder goes *behind* the rest of the path, as the go command has it: for the root `e.test/r` with the
     /// subfolder `sub`, the module `e.test/r/inner` lies in `inner/sub`.
-    pub fn new(path: ModulePath, root: &str, subfolder: &str) -> Result<Self, Outside> {
+    pub fn new(path: ModulePath, root: &str, subfolder: &str) -> Result<Self, NoPlace> {
         let (prefix, _) = path.split_major();
         let rest = if root == path.as_str() || root == prefix {
             ""
         } else {
             let root = root.strip_suffix('/').unwrap_or(root);
             let rest = prefix.strip_prefix(root).and_then(|rest| rest.strip_prefix('/'));
-            rest.ok_or_else(|| Outside {
+            rest.ok_or_else(|| NoPlace::Outside {
                 path: path.clone(),
                 root: root.to_owned(),
             })?
         };
         let code_folder = clean(rest, subfolder);
+        if code_folder.is_empty() && !subfolder.is_empty() {
+            return Err(NoPlace::NoFolder {
+                path,
+                subfolder: subfolder.to_owned(),
+            });
+        }
         Ok(Self {
             path,
             root: root.to_owned(),
@@ -94,7 +114,7 @@ fn clean(rest: &str, subfolder: &str) -> String {
 mod tests {
     use super::*;
 
-    fn place(path: &str, root: &str, subfolder: &str) -> Result<Place, Outside> {
+    fn place(path: &str, root: &str, subfolder: &str) -> Result<Place, NoPlace> {
         Place::new(ModulePath::parse(path).unwrap(), root, subfolder)
     }
 
@@ -111,6 +131,7 @@ mod tests {
             ("e.test/sd/inner", "e.test/sd", "../up", "up", "up/"),
             ("gopkg.in/yaml.v3", "gopkg.in/yaml.v3", "", "", ""),
             ("e.test/r.git/sub", "e.test/r.git", "", "sub", "sub/"),
+            ("e.test/r/sub", "e.test/r/", "", "sub", "sub/"),
         ] {
             let place = place(path, root, subfolder).unwrap();
             assert_eq!(
@@ -121,6 +142,10 @@ mod tests {
         }
         assert!(place("e.test/other", "e.test/r", "").is_err());
         assert!(place("e.test/rest", "e.test/r", "").is_err());
+        for root in [".", "./", "sub/.."] {
+            let refused = place("e.test/r", "e.test/r", root);
+            assert!(matches!(refused, Err(NoPlace::NoFolder { .. })), "{root}");
+        }
     }
 
     #[test]
