@@ -48,7 +48,11 @@ const HEAD_FRESH: Duration = Duration::from_secs(20);
 /// It is the mirror's [`ChecksumAuthority`](proxy_core::checksums::ChecksumAuthority) and a
 /// [`ChecksumRelay`](proxy_core::checksums::ChecksumRelay) for clients.
 #[derive(Clone)]
-pub struct Database(pub(crate) Arc<Inner>);
+pub struct Database(
+    pub(crate) Arc<Inner>,
+    /// The same without a way out. Apart, so that nobody who may ask waits for an answer of somebody who may not.
+    pub(crate) Arc<Inner>,
+);
 
 /// What a database is made of.
 #[derive(Debug)]
@@ -75,7 +79,8 @@ pub struct DatabaseParts<'a> {
 pub(crate) struct Inner {
     pub(crate) name: String,
     key: VerifierKey,
-    origin: Origin,
+    /// Where it is asked; nowhere, for what is kept alone.
+    origin: Option<Origin>,
     shelf: Shelf,
     beside: Vec<Beside>,
     exempt: Vec<Patterns>,
@@ -111,42 +116,70 @@ impl Database {
     pub fn new(parts: DatabaseParts<'_>) -> Self {
         meters::describe();
         let name = parts.setting.key.name();
-        Self(Arc::new(Inner {
-            name: name.to_owned(),
-            key: parts.setting.key.clone(),
-            origin: Origin::new(parts.client, parts.setting, parts.chain),
-            shelf: Shelf::new(parts.records, name),
-            beside: parts
-                .beside
-                .into_iter()
-                .map(|records| Beside::new(Shelf::new(records, name)))
-                .collect(),
-            exempt: parts.exempt,
-            grace: parts.grace,
+        let beside = parts.beside.into_iter();
+        let beside = beside.map(|records| Beside::new(Shelf::new(records, name)));
+        let origin = Origin::new(parts.client, parts.setting, parts.chain);
+        let inner = |origin, records, beside| {
+            Inner::new(
+                &parts.setting.key,
+                origin,
+                Shelf::new(records, name),
+                beside,
+                &parts.exempt,
+                parts.absent,
+                parts.grace,
+            )
+        };
+        Self(
+            Arc::new(inner(Some(origin), Arc::clone(&parts.records), beside.collect())),
+            Arc::new(inner(None, parts.records, Vec::new())),
+        )
+    }
+}
+
+impl Inner {
+    fn new(
+        key: &VerifierKey,
+        origin: Option<Origin>,
+        shelf: Shelf,
+        beside: Vec<Beside>,
+        exempt: &[Patterns],
+        absent: Duration,
+        grace: Duration,
+    ) -> Self {
+        Self {
+            name: key.name().to_owned(),
+            key: key.clone(),
+            origin,
+            shelf,
+            beside,
+            exempt: exempt.to_vec(),
+            grace,
             known: Mutex::default(),
             merging: tokio::sync::Mutex::default(),
             warm: Warm::new(),
             answers: moka::future::Cache::new(MOST_ANSWERS),
             unknown: moka::sync::Cache::builder()
                 .max_capacity(MOST_UNKNOWN)
-                .time_to_live(parts.absent)
+                .time_to_live(absent)
                 .build(),
             latest: moka::future::Cache::builder()
                 .max_capacity(1)
                 .time_to_live(HEAD_FRESH)
                 .build(),
-        }))
+        }
     }
-}
 
-impl Inner {
     /// Whether the database is asked about this module.
     pub(crate) fn speaks_for(&self, path: &ModulePath) -> bool {
         path.as_str() == TOOLCHAIN || !self.exempt.iter().any(|patterns| patterns.matches(path.as_str()))
     }
 
     async fn fetch(&self, path: &str, limit: usize) -> Result<Option<Bytes>, ChecksumError> {
-        let outcome = self.origin.fetch(path, limit).await;
+        let Some(origin) = &self.origin else {
+            return Err(self.unavailable("it is not asked, and this is not kept here"));
+        };
+        let outcome = origin.fetch(path, limit).await;
         outcome.map_err(|error| match error {
             NoAnswer::Away(reason) => self.unavailable(reason),
             NoAnswer::Wrong(reason) => self.unproven(reason),

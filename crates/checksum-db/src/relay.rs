@@ -25,19 +25,13 @@ impl ChecksumRelay for Database {
     }
 
     async fn read(&self, path: &str) -> Result<Option<Relayed>, ChecksumError> {
-        match path.split_once('/') {
-            None if path == "latest" => self.0.relay_latest().await.map(Some),
-            Some(("lookup", module)) => match unescaped(module) {
-                Some(module) => self.0.relay_lookup(&module).await,
-                None => Ok(None),
-            },
-            Some(("tile", _)) => match TilePath::parse(path) {
-                Some(TilePath::Hashes(tile)) => self.0.relay_tile(tile).await,
-                // Records by number: the go command asks for none.
-                Some(TilePath::Records(_)) | None => Ok(None),
-            },
-            _ => Ok(None),
-        }
+        self.0.relay(path).await
+    }
+
+    async fn read_kept(&self, path: &str) -> Result<Option<Relayed>, ChecksumError> {
+        // A head that was kept since is what newer lookups were proven under.
+        self.1.reload().await?;
+        self.1.relay(path).await
     }
 }
 
@@ -49,6 +43,22 @@ fn unescaped(module: &str) -> Option<ModuleVersion> {
 }
 
 impl Inner {
+    async fn relay(self: &Arc<Self>, path: &str) -> Result<Option<Relayed>, ChecksumError> {
+        match path.split_once('/') {
+            None if path == "latest" => self.relay_latest().await.map(Some),
+            Some(("lookup", module)) => match unescaped(module) {
+                Some(module) => self.relay_lookup(&module).await,
+                None => Ok(None),
+            },
+            Some(("tile", _)) => match TilePath::parse(path) {
+                Some(TilePath::Hashes(tile)) => self.relay_tile(tile).await,
+                // Records by number: the go command asks for none.
+                Some(TilePath::Records(_)) | None => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
     async fn relay_latest(&self) -> Result<Relayed, ChecksumError> {
         let (head, stale) = match self.newest().await {
             // The answer is remembered for a while, in which a lookup may have come under a greater head.

@@ -12,7 +12,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use proxy_core::{
-    checksums::{ChecksumRelay, Relayed},
+    checksums::{ChecksumError, ChecksumRelay, Relayed},
     file::{Kind, ModuleFile},
     mirror::{Cache, Mirror, Served},
     module::{ModulePath, ModuleVersion, Query},
@@ -167,7 +167,7 @@ impl DownloadService {
             }
             Request::Latest(path) => self.query(path, &Query::Latest, caller).await,
             Request::Query(path, query) => self.query(path, query, caller).await,
-            Request::Checksums(rest) => self.checksums(rest).await,
+            Request::Checksums(rest) => self.checksums(rest, caller).await,
         }
     }
 
@@ -232,7 +232,7 @@ impl DownloadService {
 
     /// `<name>/<endpoint>` of the databases that are relayed. `supported` tells the go command that it may ask here;
     /// it asks the database itself if it may not.
-    async fn checksums(&self, rest: &str) -> Result<Success, Failure> {
+    async fn checksums(&self, rest: &str, caller: &Caller) -> Result<Success, Failure> {
         let of = |relay: &Arc<dyn ChecksumRelay>| {
             let endpoint = rest.strip_prefix(relay.name())?.strip_prefix('/')?;
             Some((Arc::clone(relay), endpoint))
@@ -257,7 +257,15 @@ impl DownloadService {
         if !known {
             return Err(Failure::from(&BadRequest::Endpoint));
         }
-        match relay.read(endpoint).await.map_err(|error| failed(&error))? {
+        let read = if caller.may_fetch {
+            relay.read(endpoint).await
+        } else {
+            match relay.read_kept(endpoint).await {
+                Err(ChecksumError::Unavailable { .. }) => return Err(Failure::not_kept(relay.name())),
+                read => read,
+            }
+        };
+        match read.map_err(|error| failed(&error))? {
             Some(Relayed {
                 bytes,
                 immutable,

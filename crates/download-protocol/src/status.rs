@@ -160,6 +160,17 @@ impl Failure {
         Self::absent(&"no checksum database of this name is served here")
     }
 
+    /// Nothing of this name is kept of the checksum database, and the client wants nothing to be fetched.
+    pub fn not_kept(name: &str) -> Self {
+        let sentence = format_args!(
+            "nothing of this name is kept of the checksum database {name}, and the request forbids to ask it"
+        );
+        Self {
+            keep: Keep::Not,
+            ..Self::absent(&sentence)
+        }
+    }
+
     /// The checksum database has no such thing.
     pub fn not_in_database(name: &str) -> Self {
         Self::absent(&format_args!(

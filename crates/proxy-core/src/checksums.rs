@@ -42,6 +42,9 @@ pub trait ChecksumRelay: Debug + Send + Sync + 'static {
     fn name(&self) -> &str;
     /// `latest`, `lookup/…`, `tile/…`: verified before it is given.
     async fn read(&self, path: &str) -> Result<Option<Relayed>, ChecksumError>;
+    /// The same out of what is kept here, for a client that wants nothing to be fetched: nobody is asked. What is not kept
+    /// is [unavailable](ChecksumError::Unavailable).
+    async fn read_kept(&self, path: &str) -> Result<Option<Relayed>, ChecksumError>;
 }
 
 /// What a relay gives.

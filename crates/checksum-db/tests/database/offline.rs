@@ -137,3 +137,35 @@ async fn a_damaged_tree_head_is_told_and_is_no_absence() {
     let after = RecordStore::read(&world.store, &key).await.unwrap().unwrap();
     assert_eq!(after.bytes, damaged);
 }
+
+/// For a client that wants nothing to be fetched: what is kept, and not one question.
+#[tokio::test]
+async fn what_is_kept_is_had_without_asking() {
+    let world = World::new(300);
+    let database = world.database();
+    let lookup = "lookup/example.test/m@v1.0.0";
+    for path in ["latest", lookup, "tile/8/0/000"] {
+        let answer = database.read_kept(path).await;
+        let nothing = matches!(answer, Ok(None) | Err(ChecksumError::Unavailable { .. }));
+        assert!(nothing, "{path}: {answer:?}");
+    }
+    assert_eq!(world.there.count(""), 0);
+    let asked = relayed(&database, lookup).await.unwrap();
+    // Another node keeps a greater head, and a version under it.
+    world.there.add(&Module::new("example.test/next", "v1.0.0"));
+    sums(&world.database(), "example.test/next")
+        .await
+        .unwrap()
+        .unwrap();
+    world.there.forget();
+    let text = async |path: &str| {
+        let relayed = database.read_kept(path).await.unwrap().unwrap();
+        String::from_utf8_lossy(&relayed.bytes).into_owned()
+    };
+    let record = |lookup: &str| lookup.split("\n\n").next().unwrap().to_owned();
+    assert_eq!(record(&text(lookup).await), record(&asked));
+    assert!(text("lookup/example.test/next@v1.0.0").await.contains("\n305\n"));
+    assert!(text("latest").await.contains("\n305\n"));
+    assert!(database.read_kept("tile/8/0/001.p/49").await.unwrap().is_some());
+    assert_eq!(world.there.count(""), 0);
+}

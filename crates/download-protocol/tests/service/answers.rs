@@ -209,6 +209,15 @@ impl ChecksumRelay for Database {
             _ => Ok(None),
         }
     }
+    async fn read_kept(&self, path: &str) -> Result<Option<Relayed>, ChecksumError> {
+        match path {
+            "latest" => self.read(path).await,
+            _ => Err(ChecksumError::Unavailable {
+                name: self.0.to_owned(),
+                reason: "nobody is asked".to_owned(),
+            }),
+        }
+    }
 }
 
 #[tokio::test]
@@ -280,6 +289,19 @@ async fn a_checksum_database_is_served_by_its_longest_name() {
     }
     let (head, _) = house.get("/sumdb/sums.test/latest").await;
     assert_eq!(header(&head, "cache-status"), "stoa; hit; detail=stale");
+    for (path, status) in [
+        ("supported", 200),
+        ("latest", 200),
+        ("tile/8/0/000", 404),
+        ("lookup/example.test/!m@v1.0.0", 404),
+    ] {
+        let path = format!("/sumdb/sums.test/{path}");
+        let (head, text) = read(house.ask("GET", &path, &["disable-module-fetch: true"]).await).await;
+        assert_eq!(head.status(), status, "{path}: {text}");
+        if status == 404 {
+            assert_eq!(header(&head, "cache-control"), "no-store", "{path}");
+        }
+    }
     let (head, _) = house.get("/sumdb/sums.test/secrets").await;
     assert_eq!(
         (head.status().as_u16(), header(&head, "cache-control")),
