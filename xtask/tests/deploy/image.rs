@@ -12,7 +12,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
 };
 use tempfile::TempDir;
 use testkit::{go::GoCommand, module::fixtures, port::Port, proxy::FakeUpstream, skip_or_fail};
@@ -30,10 +30,14 @@ const LIBRARIES: [&str; 9] = [
     "./etc/nsswitch.conf",
 ];
 
+/// Several tests ask for the same root at the same time: two that make it would write into one file.
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// A root folder of Debian packages, packed; made once, since it takes a while.
 pub(crate) fn debian(name: &str, packages: &[&str]) -> PathBuf {
     let folder = at("target/deploy");
     let archive = folder.join(format!("{name}.tar"));
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if archive.exists() {
         return archive;
     }
